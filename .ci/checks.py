@@ -1,0 +1,142 @@
+"""Everything that `make test` promises, on a machine that has little but a Python.
+
+    python .ci/checks.py all | lint | python | javascript | browser | package
+
+Every check runs to its end even if an earlier one failed; the last lines say what
+ran, what failed and what could not be had. Where Node or a browser is missing that
+is said in capitals, and is a failure under CI=true.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+
+from machine import (
+    Cell,
+    chromium,
+    full_cell,
+    node_environment,
+    postgres_url,
+    redis_url,
+    smoke_cell,
+)
+from report import REPORT, ROOT, step
+
+
+def lint() -> None:
+    python = full_cell().python
+    step("ruff", [python, "-m", "ruff", "check"])
+    step("ruff format", [python, "-m", "ruff", "format", "--check"])
+    step("mypy", [python, "-m", "mypy"])
+    step("import-linter", [python.parent / "lint-imports", "--no-cache"])
+
+
+def javascript() -> None:
+    env = node_environment()
+    if env is None:
+        return
+    tests = sorted((ROOT / "tests" / "js").glob("*.test.js"))
+    step("node --test", ["node", "--test", "--test-reporter=spec", *tests], env=env)
+    step("tsc", ["tsc"], env=env)
+    step("biome", ["biome", "ci"], env=env)
+
+
+PURE_PYTHON = ("live", "package", "browser", "node")
+
+
+def without(*marks: str) -> str:
+    """An expression for `pytest -m`: none of these."""
+    return " and ".join(f"not {mark}" for mark in marks)
+
+
+def pytest(cell: Cell, name: str, marks: str, env: Mapping[str, str]) -> None:
+    # development mode: unclosed sockets, never-awaited coroutines and the like
+    dev = ("-X", "dev", "-m", "pytest", "-m", marks)
+    step(f"pytest: {name}", [cell.python, *dev], env=env)
+
+
+def python() -> None:
+    """The suite without a page, on the servers; then all of it, on SQLite."""
+    services()
+    node, browser = node_environment(), chromium()
+    lacking = [
+        mark for mark, had in (("node", node), ("browser", browser)) if had is None
+    ]
+    marks = without("live", "package", "postgres", "redis", *lacking)
+    env = (node or {}) | ({"CHATKIT_TEST_CHROMIUM": browser} if browser else {})
+    cell = full_cell()
+    pytest(cell, f"{cell.name}, SQLite", marks, env)
+
+
+def services() -> None:
+    found = {"DATABASE_URL": postgres_url(), "REDIS_URL": redis_url()}
+    env = {name: url for name, url in found.items() if url}
+    if not env:
+        return
+    marks = [
+        mark
+        for mark, name in (("postgres", "DATABASE_URL"), ("redis", "REDIS_URL"))
+        if name not in env
+    ]
+    names = {"DATABASE_URL": "PostgreSQL", "REDIS_URL": "Redis"}
+    there = " and ".join(names[name] for name in env)
+    cell = full_cell()
+    pytest(cell, f"{cell.name}, {there}", without(*PURE_PYTHON, *marks), env)
+
+
+def smoke() -> None:
+    cell = smoke_cell()
+    if cell is None:
+        REPORT.notes.append(f"only one cell here: {full_cell().name}")
+        return
+    marks = without(*PURE_PYTHON, "postgres", "redis")
+    pytest(cell, f"{cell.name}, SQLite, without a page", marks, {})
+
+
+def package() -> None:
+    cell = full_cell()
+    pytest(cell, "the wheel in an empty environment", "package", {})
+
+
+def browser() -> None:
+    path = chromium()
+    if path is not None:
+        env = {"CHATKIT_TEST_CHROMIUM": path} | (node_environment() or {})
+        pytest(full_cell(), "the page in Chromium", "browser", env)
+
+
+def everything() -> None:
+    """All of it, the longest last, so that pytest's closing lines end the output."""
+    lint()
+    javascript()
+    package()
+    smoke()
+    python()
+
+
+CHECKS: dict[str, Callable[[], None]] = {
+    "all": everything,
+    "lint": lint,
+    "python": python,
+    "javascript": javascript,
+    "browser": browser,
+    "package": package,
+}
+
+
+def main() -> int:
+    """Run the checks that the arguments name; 0 if all is well."""
+    names = sys.argv[1:] or ["all"]
+    unknown = [name for name in names if name not in CHECKS]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; there are {', '.join(CHECKS)}")
+        return 2
+    for name in names:
+        CHECKS[name]()
+    REPORT.show()
+    return 0 if REPORT.is_ok() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Run one step after the other, show it, and tell at the end what happened."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STEP_LIMIT = 600.0  # seconds; a step that takes longer hangs
+# a key in the shell must not turn a test into a bill, nor its database into a test's
+UNWANTED = (
+    "OPENAI_",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "DJANGO_SETTINGS_MODULE",
+    "VIRTUAL_ENV",
+)
+ON_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one step ended: its closing line is the tool's own."""
+
+    name: str
+    is_ok: bool
+    seconds: float
+    closing: str = ""
+    complaints: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Report:
+    """What ran, and what could not."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def is_ok(self) -> bool:
+        return all(o.is_ok for o in self.outcomes) and not (ON_CI and self.missing)
+
+    def show(self) -> None:
+        heading("summary")
+        for outcome in self.outcomes:
+            mark = "ok    " if outcome.is_ok else "FAILED"
+            print(f"{mark}  {outcome.name}  ({outcome.seconds:.0f} s)")
+            for line in (*outcome.complaints, outcome.closing):
+                if line:
+                    print(f"        {line}")
+        for note in self.notes:
+            print(f"note    {note}")
+        for lack in self.missing:
+            print(f"\n!!!!!!  NOT TESTED: {lack}  !!!!!!")
+        if self.missing and ON_CI:
+            print("        CI=true: what is not tested counts as failed.")
+        failed = sum(not outcome.is_ok for outcome in self.outcomes)
+        print(
+            f"\n{len(self.outcomes)} steps, {failed} failed, {len(self.missing)} not to be had"
+        )
+
+
+REPORT = Report()
+
+
+def heading(text: str) -> None:
+    print(f"\n── {text} {'─' * max(3, 76 - len(text))}", flush=True)
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(UNWANTED)}
+    return {**kept, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", **(extra or {})}
+
+
+def step(
+    name: str,
+    command: Iterable[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+) -> bool:
+    """Run one check, show what it prints, and keep how it ended."""
+    heading(name)
+    started = time.monotonic()
+    tail: deque[str] = deque(maxlen=400)
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=clean_environment(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # so that what it started ends with it
+    )
+    pool = ThreadPoolExecutor(1)
+    reader = pool.submit(echo, process, tail)
+    try:
+        process.wait(STEP_LIMIT)
+    except subprocess.TimeoutExpired:
+        tail.append(f"ended after {STEP_LIMIT:.0f} seconds without an end")
+    finally:
+        end_group(process)
+        reader.result(10)
+        pool.shutdown()
+    outcome = Outcome(
+        name=name,
+        is_ok=process.returncode == 0,
+        seconds=time.monotonic() - started,
+        closing=next((line for line in reversed(tail) if line.strip()), ""),
+        complaints=tuple(
+            line for line in tail if line.startswith(("FAILED ", "ERROR "))
+        ),
+    )
+    REPORT.outcomes.append(outcome)
+    return outcome.is_ok
+
+
+def echo(process: subprocess.Popen[str], tail: deque[str]) -> None:
+    assert process.stdout is not None  # noqa: S101  it was asked for
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        tail.append(line.rstrip())
+
+
+def end_group(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def quiet(*command: str | Path, cwd: Path = ROOT, limit: float = STEP_LIMIT) -> str:
+    """Run what prepares; its output, or the end of everything with what it said."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=limit,
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout.strip()

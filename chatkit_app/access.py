@@ -1,0 +1,118 @@
+"""Who is at the door, and which threads they may see and run: one policy for every edge."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from django.conf import settings as django_settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
+from django.utils.module_loading import import_string
+from django.utils.translation import get_language
+
+from chatkit_app.conf import settings
+from chatkit_app.engine.viewer import Viewer
+from chatkit_app.models import Thread
+
+VISITOR_KEY = "chatkit_visitor"
+"""Where a session keeps its visitor."""
+
+
+class AccessPolicy:
+    """What a viewer may do. Subclass it and name it in ``CHATKIT_ACCESS_POLICY``."""
+
+    def threads(self, viewer: Viewer) -> QuerySet[Thread]:
+        """The threads that this viewer may see. A thread outside is as good as missing."""
+        return Thread.objects.filter(
+            tenant=viewer.tenant, owner_key=viewer.key, deleted_at__isnull=True
+        )
+
+    def can_start(self, viewer: Viewer, assistant: str) -> bool:
+        """May they speak to this assistant at all?"""
+        return True
+
+
+def policy() -> AccessPolicy:
+    """The site's policy."""
+    made: AccessPolicy = import_string(settings.ACCESS_POLICY)()
+    return made
+
+
+def viewer_of(user: Any, session: SessionBase | None) -> Viewer | None:
+    """Whoever a user and a session stand for; None where they stand for nobody.
+
+    ``user`` is the site's (Any: its type is the site's), anonymous ones included.
+    """
+    language = get_language() or ""
+    if user is not None and user.is_authenticated:
+        return Viewer(user=user, language=language)
+    visitor = session.get(VISITOR_KEY) if session is not None else None
+    return Viewer(visitor=UUID(visitor), language=language) if visitor else None
+
+
+def viewer_of_request(request: HttpRequest) -> Viewer | None:
+    """The viewer of a Django or DRF request."""
+    return viewer_of(request.user, getattr(request, "session", None))
+
+
+def make_visitor(session: SessionBase) -> None:
+    """Let an anonymous session own threads from now on."""
+    if VISITOR_KEY not in session:
+        session[VISITOR_KEY] = str(uuid4())
+
+
+def is_allowed_origin(scope: dict[str, Any]) -> bool:
+    """May a page of this origin open a socket with the visitor's cookies?
+
+    As Django's CSRF check has it: the site's own origin (scheme, host and port, the host one of
+    ``ALLOWED_HOSTS``), one of ``CSRF_TRUSTED_ORIGINS`` or of ``CHATKIT_ALLOWED_ORIGINS``. None at
+    all, and ``null``, are refused. ``scope`` is ASGI's.
+    """
+    headers = {name: value.decode("latin1") for name, value in scope["headers"]}
+    origin = headers.get(b"origin", "").lower()
+    if not origin:
+        return False
+    if origin in _trusted_origins() or _matches_wildcard(origin):
+        return True
+    host = headers.get(b"host", "").lower()
+    return origin == f"{_scheme(scope, headers)}://{host}" and _is_allowed_host(host)
+
+
+def _trusted_origins() -> set[str]:
+    return {
+        found.lower().rstrip("/")
+        for found in [*settings.ALLOWED_ORIGINS, *django_settings.CSRF_TRUSTED_ORIGINS]
+    }
+
+
+def _matches_wildcard(origin: str) -> bool:
+    """``https://*.example.org`` in the trusted ones, as Django reads it."""
+    parts = urlsplit(origin)
+    return any(
+        parts.netloc.endswith(trusted.netloc[1:]) and parts.scheme == trusted.scheme
+        for trusted in map(urlsplit, _trusted_origins())
+        if trusted.netloc.startswith("*.")
+    )
+
+
+def _scheme(scope: dict[str, Any], headers: dict[bytes, str]) -> str:
+    """The scheme of the page that can be on our origin; a proxy that ends TLS must say so."""
+    header = django_settings.SECURE_PROXY_SSL_HEADER
+    if header:
+        name = header[0].removeprefix("HTTP_").replace("_", "-").lower().encode()
+        given = headers.get(name, "").split(",", 1)[0].strip()
+        if given:
+            return "https" if given == header[1] else "http"
+    return "https" if scope.get("scheme") in ("wss", "https") else "http"
+
+
+def _is_allowed_host(host: str) -> bool:
+    allowed = django_settings.ALLOWED_HOSTS
+    if django_settings.DEBUG and not allowed:
+        allowed = [".localhost", "127.0.0.1", "[::1]"]
+    domain, _port = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)

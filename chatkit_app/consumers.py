@@ -1,0 +1,221 @@
+"""The WebSocket edge: decode, ask, return. No frame ever waits for a run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+from uuid import UUID
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.utils import get_handler_name
+from django.contrib.auth.models import AnonymousUser
+
+from chatkit_app.access import is_allowed_origin, policy, viewer_of
+from chatkit_app.conf import settings
+from chatkit_app.db import in_thread
+from chatkit_app.engine.commands import Release
+from chatkit_app.engine.viewer import Viewer
+from chatkit_app.exceptions import ChatKitError, InvalidCommand, RateLimited, ThreadNotFound
+from chatkit_app.log.doorbell import doorbell
+from chatkit_app.protocols import native
+from chatkit_app.runs import answering, service
+from chatkit_app.runs.runner import runner
+from chatkit_app.runs.subscription import Subscription, TooSlow
+
+logger = logging.getLogger(__name__)
+
+CLOSE_TOO_SLOW = 4008
+CLOSE_BAD_FRAMES = 4400
+CLOSE_NO_VIEWER = 4401
+CLOSE_TOO_MANY_FRAMES = 4429
+CLOSE_INTERNAL = 4500
+
+STRIKES = 3
+"""Frames that can't be read before the socket is closed."""
+PING_SECONDS = 5.0
+"""How often a page with claims is asked whether it is still there."""
+SEND_SECONDS = 20.0
+"""Uvicorn's ``send`` waits for a page that does not read; we don't."""
+
+
+class ChatKitConsumer(AsyncWebsocketConsumer):
+    """One page's socket: many threads, one viewer."""
+
+    # None of this name exists: sockets hear of news through the process's doorbell, and a channel
+    # for each would cost a subscription of the layer's.
+    channel_layer_alias = "chatkit-none"
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Call the method for a message, without Channels' hop to its one database thread.
+
+        It closes old connections there before each frame; ours live in ``chatkit_app.db``.
+        """
+        await getattr(self, get_handler_name(message))(message)
+
+    async def connect(self) -> None:
+        """Let in pages of this site that have a viewer."""
+        if not is_allowed_origin(self.scope):
+            await self.close()  # before accept: HTTP 403
+            return
+        self._subscriptions: dict[UUID, tuple[Subscription, asyncio.Task[None]]] = {}
+        self._claims: dict[UUID, tuple[UUID, str]] = {}
+        self._strikes = 0
+        self._tokens = 2.0 * settings.FRAMES_PER_SECOND
+        self._seen_at = time.monotonic()
+        self._pinging: asyncio.Task[None] | None = None
+        self._viewer = await in_thread(_viewer, self.scope)
+        await self.accept()
+        if self._viewer is None:
+            await self.close(code=CLOSE_NO_VIEWER)
+            return
+        runner.start()
+        doorbell.start()
+        await self.send(
+            native.hello_frame(viewer=self._viewer.key, max_bytes=settings.MAX_FRAME_BYTES)
+        )
+
+    async def disconnect(self, code: int) -> None:
+        """Stop sending, and free the calls that this page was running."""
+        if not hasattr(self, "_subscriptions"):
+            return
+        if self._pinging is not None:
+            self._pinging.cancel()
+        for _subscription, task in self._subscriptions.values():
+            task.cancel()
+        for tool_call, (thread, tab) in self._claims.items():
+            await self._release(thread, tool_call, tab)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Read one frame and answer it."""
+        if self._viewer is None:
+            return
+        if not self._may_speak():
+            await self.close(code=CLOSE_TOO_MANY_FRAMES)
+            return
+        try:
+            if text_data is None:
+                raise InvalidCommand("Frames are text.")
+            frame = native.decode_frame(text_data, max_bytes=settings.MAX_FRAME_BYTES)
+        except InvalidCommand as error:
+            await self._refuse_frame(error, text_data)
+            return
+        try:
+            await self._answer_frame(frame, self._viewer)
+        except ChatKitError as error:
+            await self._send_error(error, frame)
+        except Exception as error:  # noqa: BLE001 (supervisor: one frame must not cost the socket)
+            logger.exception("A %s frame could not be answered", frame.type)
+            await self._send_error(_Internal("Something went wrong on our side."), frame, error)
+
+    def _may_speak(self) -> bool:
+        """A token bucket: so many frames a second, twice as many at once."""
+        now = time.monotonic()
+        rate = settings.FRAMES_PER_SECOND
+        self._tokens = min(2.0 * rate, self._tokens + (now - self._seen_at) * rate) - 1
+        self._seen_at = now
+        return self._tokens >= 0
+
+    async def _refuse_frame(self, error: InvalidCommand, text: str | None) -> None:
+        self._strikes += 1
+        command_id = native.frame_id(text) if text else None
+        await self.send(native.error_frame(error, command_id=command_id))
+        if self._strikes >= STRIKES:
+            await self.close(code=CLOSE_BAD_FRAMES)
+
+    async def _send_error(
+        self, error: ChatKitError, frame: native.ClientFrame, cause: Exception | None = None
+    ) -> None:
+        thread = getattr(frame, "thread", None)
+        await self.send(
+            native.error_frame(error, command_id=getattr(frame, "id", None), thread=thread)
+        )
+
+    async def _answer_frame(self, frame: native.ClientFrame, viewer: Viewer) -> None:
+        match frame:
+            case native.Subscribe():
+                await self._subscribe(frame, viewer)
+            case native.Unsubscribe():
+                self._unsubscribe(frame.thread)
+            case native.Acknowledge():
+                if found := self._subscriptions.get(frame.thread):
+                    found[0].acknowledge(frame.position)
+            case native.Pong():
+                by_tab: dict[str, list[UUID]] = {}
+                for tool_call, (_thread, tab) in self._claims.items():
+                    by_tab.setdefault(tab, []).append(tool_call)
+                for tab, calls in by_tab.items():
+                    await in_thread(answering.renew, tab, calls)
+            case _:
+                outcome = await in_thread(service.handle, viewer, frame.command())
+                self._remember_claim(frame)
+                await self.send(native.accepted_frame(frame.id, outcome))
+
+    async def _subscribe(self, frame: native.Subscribe, viewer: Viewer) -> None:
+        if not await in_thread(_may_see, viewer, frame.thread):
+            raise ThreadNotFound("No such thread.")
+        self._unsubscribe(frame.thread)
+        if len(self._subscriptions) >= settings.THREADS_PER_SOCKET:
+            raise RateLimited("This page watches too many threads.", retry_after=1.0)
+        subscription = Subscription(frame.thread)
+        task = asyncio.create_task(self._pump(subscription, frame.epoch, frame.position))
+        self._subscriptions[frame.thread] = (subscription, task)
+
+    def _unsubscribe(self, thread: UUID) -> None:
+        if found := self._subscriptions.pop(thread, None):
+            found[1].cancel()
+
+    async def _pump(
+        self, subscription: Subscription, epoch: str | None, position: int | None
+    ) -> None:
+        """Send a thread's frames as they come, for as long as the page keeps up."""
+        try:
+            async for frame in subscription.frames(epoch, position):
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self.base_send({"type": "websocket.send", "text": frame})
+        except (TooSlow, TimeoutError):
+            await self.close(code=CLOSE_TOO_SLOW)
+        except Exception:  # noqa: BLE001 (supervisor: the page comes back with its cursor)
+            logger.exception("Thread %s can't be sent", subscription.thread)
+            await self.close(code=CLOSE_INTERNAL)
+
+    def _remember_claim(self, frame: native.CommandFrame) -> None:
+        """Know which calls this page runs, to free them when it goes."""
+        if isinstance(frame, native.ClaimFrame):
+            self._claims[frame.tool_call] = (frame.thread, frame.tab)
+            if self._pinging is None:
+                self._pinging = asyncio.create_task(self._ping())
+        elif isinstance(frame, native.ReleaseFrame | native.AnswerFrame):
+            self._claims.pop(frame.tool_call, None)
+
+    async def _ping(self) -> None:
+        """Ask a page with claims whether it lives; a timer in the page would sleep in hidden tabs."""
+        while self._claims:
+            await asyncio.sleep(PING_SECONDS)
+            await self.send(native.ping_frame())
+        self._pinging = None
+
+    async def _release(self, thread: UUID, tool_call: UUID, tab: str) -> None:
+        try:
+            release = Release(thread_id=thread, tool_call_id=tool_call, tab=tab)
+            if self._viewer is not None:
+                await in_thread(service.handle, self._viewer, release)
+        except ChatKitError:
+            pass  # it was answered or closed meanwhile
+
+
+class _Internal(ChatKitError):
+    """A bug of ours; the log has it."""
+
+    code = "internal"
+
+
+def _viewer(scope: dict[str, Any]) -> Viewer | None:
+    """Whoever the socket's cookie stands for; the session is read in this thread."""
+    user = scope.get("user") or AnonymousUser()
+    return viewer_of(user, scope.get("session"))
+
+
+def _may_see(viewer: Viewer, thread: UUID) -> bool:
+    return policy().threads(viewer).filter(pk=thread).exists()

@@ -1,0 +1,76 @@
+"""The one bridge from async code to the ORM: our own few threads, each with a connection it keeps.
+
+Not ``sync_to_async``: its one thread a process carries every consumer's dispatch, so that a slow
+query of ours would delay everybody's tokens, and the other way round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import connections
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+THREADS = 4
+
+
+class DatabaseThreads:
+    """A bounded pool, made at first use."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+
+    def pool(self) -> ThreadPoolExecutor:
+        """The pool itself."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="chatkit-db")
+            return self._pool
+
+    def close(self) -> None:
+        """Wait for what runs, then close every thread's connections."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            barrier = threading.Barrier(THREADS)
+            for _ in range(THREADS):
+                pool.submit(_close_connections, barrier)
+            pool.shutdown(wait=True)
+
+
+def _close_connections(barrier: threading.Barrier) -> None:
+    barrier.wait(timeout=30)  # so that each thread takes exactly one of these jobs
+    connections.close_all()
+
+
+threads = DatabaseThreads()
+atexit.register(threads.close)
+
+
+async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a sync function, which is one transaction, in a thread that may use the ORM."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(threads.pool(), lambda: _fresh(function, *args, **kwargs))
+
+
+def _fresh(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    keep_connections()
+    return function(*args, **kwargs)
+
+
+def keep_connections() -> None:
+    """Drop broken connections of this thread and keep the others beyond ``CONN_MAX_AGE``.
+
+    Only for threads of ours: they are few and live long, so a connection for each costs little.
+    """
+    for connection in connections.all(initialized_only=True):
+        connection.close_at = None
+        connection.close_if_unusable_or_obsolete()

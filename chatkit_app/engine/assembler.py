@@ -1,0 +1,158 @@
+"""From what a provider yields to parts with ids, offsets and digests, and whole at the end.
+
+Text is made sound here, once: a surrogate pair that the provider's chunking has cut is carried to
+the next delta, lone surrogates become U+FFFD and NUL goes, for neither UTF-8 nor every database
+holds them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from chatkit_app.engine import events
+from chatkit_app.engine.messages import ProviderData
+from chatkit_app.engine.provider import PartDelta, PartEnded, PartStarted
+from chatkit_app.engine.states import PartKind, PartState
+from chatkit_app.exceptions import ProviderUnavailable
+
+
+def utf16_length(text: str) -> int:
+    """How long a browser says that the text is."""
+    return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)
+
+
+def sound(text: str) -> str:
+    """The text without NUL, cut pairs joined and lone surrogates replaced."""
+    if text.isascii():
+        return text.replace("\0", "") if "\0" in text else text
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return joined.replace("\0", "")
+
+
+@dataclass(slots=True, kw_only=True)
+class GrowingPart:
+    """A part that is still open. Not frozen: it grows."""
+
+    part_id: UUID
+    kind: PartKind
+    provider_call_id: str = ""
+    name: str = ""
+    tool_call_id: UUID | None = None
+    pieces: list[str] = field(default_factory=list)
+    length: int = 0
+    carried: str = ""
+    provider_data: ProviderData | None = None
+
+    def grow(self, delta: str) -> events.PartDelta | None:
+        """Take more text; None where nothing whole has come yet."""
+        text = self.carried + delta
+        self.carried = ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            self.carried, text = text[-1], text[:-1]
+        text = sound(text)
+        if not text:
+            return None
+        event = events.PartDelta(part_id=str(self.part_id), offset=self.length, delta=text)
+        self.pieces.append(text)
+        self.length += utf16_length(text)
+        return event
+
+    @property
+    def text(self) -> str:
+        """All of it so far."""
+        return "".join(self.pieces)
+
+    def end(self) -> events.PartEnded:
+        """The event of its end."""
+        return part_ended(
+            str(self.part_id), self.text, PartState.COMPLETE, provider_data=self.provider_data
+        )
+
+
+def part_ended(
+    part_id: str, text: str, state: PartState, *, provider_data: ProviderData | None = None
+) -> events.PartEnded:
+    """The end of a part with this text."""
+    return events.PartEnded(
+        part_id=part_id,
+        state=state,
+        length=utf16_length(text),
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        text=text,
+        provider_data=provider_data,
+    )
+
+
+class Assembler:
+    """The parts of one step."""
+
+    def __init__(
+        self, *, message_id: str, step_id: str, next_index: int, new_id: Callable[[], UUID]
+    ) -> None:
+        self.next_index = next_index
+        self.parts: list[GrowingPart] = []
+        self._message_id = message_id
+        self._step_id = step_id
+        self._new_id = new_id
+        self._open: dict[str, GrowingPart] = {}
+
+    def feed(self, event: PartStarted | PartDelta | PartEnded) -> Iterator[events.AnyEvent]:
+        """Turn one event of the provider into ours.
+
+        Raises:
+            ProviderUnavailable: It speaks of a part that isn't open: the stream is broken.
+        """
+        if isinstance(event, PartStarted):
+            yield self._start(event)
+            return
+        part = self._open.get(event.key)
+        if part is None:
+            raise ProviderUnavailable("The provider's stream is out of order.")
+        if isinstance(event, PartDelta):
+            delta = part.grow(event.delta)
+            if delta is not None:
+                yield delta
+        else:
+            part.provider_data = event.provider_data
+            del self._open[event.key]
+            yield part.end()
+
+    def finish(self) -> Iterator[events.AnyEvent]:
+        """End what the provider has left open."""
+        for key in list(self._open):
+            yield self._open.pop(key).end()
+
+    @property
+    def calls(self) -> list[GrowingPart]:
+        """The tool calls, in the order in which the model asked."""
+        return [part for part in self.parts if part.kind is PartKind.TOOL_CALL]
+
+    def _start(self, event: PartStarted) -> events.PartStarted:
+        if event.key in self._open:
+            raise ProviderUnavailable("The provider's stream is out of order.")
+        is_call = event.kind is PartKind.TOOL_CALL
+        part = GrowingPart(
+            part_id=self._new_id(),
+            kind=event.kind,
+            provider_call_id=sound(event.provider_call_id)[:200],
+            name=sound(event.name)[:200],
+            tool_call_id=self._new_id() if is_call else None,
+        )
+        self._open[event.key] = part
+        call_index = len(self.calls)
+        self.parts.append(part)
+        self.next_index += 1
+        return events.PartStarted(
+            message_id=self._message_id,
+            part_id=str(part.part_id),
+            index=self.next_index - 1,
+            kind=part.kind,
+            step_id=self._step_id,
+            tool_call_id=str(part.tool_call_id) if is_call else None,
+            tool_call_name=part.name if is_call else None,
+            tool_call_index=call_index,
+            provider_call_id=part.provider_call_id,
+        )

@@ -1,0 +1,253 @@
+"""The run itself: ask the model, run what it calls, ask again; stop where a page must answer.
+
+Pure: it yields what happens and never waits for a browser. Whoever drives it records each event
+before it asks for the next one, so that nothing is done that isn't written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from chatkit_app.engine import events
+from chatkit_app.engine.assembler import Assembler, GrowingPart
+from chatkit_app.engine.calls import Call, Calls, Perform
+from chatkit_app.engine.history import fit
+from chatkit_app.engine.messages import (
+    Message,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+)
+from chatkit_app.engine.provider import Provider, ProviderEvent, ProviderRequest, StepFinished
+from chatkit_app.engine.schema import load_json
+from chatkit_app.engine.states import PartKind, Role
+from chatkit_app.engine.tools import Tool, ToolContext
+from chatkit_app.exceptions import (
+    ProviderContextExceeded,
+    ProviderUnavailable,
+    StepLimitExceeded,
+    ToolError,
+)
+
+SHRINKS = 4
+"""How often the history is halved when the model says that it is too long."""
+
+
+class Outcome(StrEnum):
+    """How the loop came to its end."""
+
+    FINISHED = "finished"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What the assistant is for this viewer on this page."""
+
+    instructions: str
+    tools: Mapping[str, Tool]
+    model_name: str
+    options: Mapping[str, object]
+    max_steps: int
+    history_tokens: int
+    safety_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Where a run stands: from its rows, at its start as after each pause.
+
+    ``history`` ends with what the run answers to; ``answer`` holds the parts of its own finished
+    steps, results included. ``calls`` are those of the last step (``step_id``) without a result.
+    """
+
+    run_id: UUID
+    message_id: UUID
+    history: tuple[Message, ...]
+    answer: tuple[Part, ...] = ()
+    calls: tuple[Call, ...] = ()
+    step_id: UUID | None = None
+    next_step: int = 0
+    next_index: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Loop:
+    """One drive from a start or a pause to the next pause or the end. Not frozen: it moves on."""
+
+    work: Work
+    brief: Brief
+    provider: Provider
+    perform: Perform
+    context: Callable[[Call, Callable[[str, float | None], None]], ToolContext]
+    new_id: Callable[[], UUID]
+    max_parallel: int = 8
+    max_output_bytes: int = 65_536
+    outcome: Outcome | None = None
+    _answer: list[Part] = field(default_factory=list)
+    _next_index: int = 0
+    _budget: int = 0
+
+    async def run(self) -> AsyncGenerator[events.AnyEvent, None]:
+        """Yield what happens.
+
+        Raises:
+            ProviderError: The provider did not give a whole answer.
+            StepLimitExceeded: The model goes on calling tools.
+        """
+        self._answer = list(self.work.answer)
+        self._next_index = self.work.next_index
+        self._budget = self.brief.history_tokens
+        index, step_id, calls = self.work.next_step, self.work.step_id, self.work.calls
+        while True:
+            if calls:
+                settled = self._calls(str(step_id))
+                async for event in settled.run(calls):
+                    yield event
+                if settled.is_waiting:
+                    self.outcome = Outcome.WAITING
+                    return
+                self._answer += [settled.results[call.tool_call_id] for call in calls]
+            if index >= self.brief.max_steps:
+                raise StepLimitExceeded(f"The run took {index} steps, which is the limit.")
+            step_id = self.new_id()
+            assembler = self._assembler(str(step_id))
+            async for event in self._step(assembler, str(step_id), index):
+                yield event
+            base = assembler.next_index
+            calls = tuple(_call(part, base + n) for n, part in enumerate(assembler.calls))
+            self._next_index = base + len(calls)
+            self._answer += [_part(part) for part in assembler.parts]
+            index += 1
+            if not calls:
+                self.outcome = Outcome.FINISHED
+                return
+
+    def _calls(self, step_id: str) -> Calls:
+        return Calls(
+            tools=self.brief.tools,
+            context=self.context,
+            perform=self.perform,
+            message_id=str(self.work.message_id),
+            step_id=step_id,
+            new_id=self.new_id,
+            max_parallel=self.max_parallel,
+            max_output_bytes=self.max_output_bytes,
+        )
+
+    def _assembler(self, step_id: str) -> Assembler:
+        return Assembler(
+            message_id=str(self.work.message_id),
+            step_id=step_id,
+            next_index=self._next_index,
+            new_id=self.new_id,
+        )
+
+    async def _step(
+        self, assembler: Assembler, step_id: str, index: int
+    ) -> AsyncGenerator[events.AnyEvent, None]:
+        """Ask the model once."""
+        yield events.StepStarted(
+            run_id=str(self.work.run_id),
+            step_id=step_id,
+            index=index,
+            provider=self.provider.name,
+            model_name=self.brief.model_name,
+        )
+        finished: StepFinished | None = None
+        async with aclosing(self._ask()) as stream:
+            async for found in stream:
+                if isinstance(found, StepFinished):
+                    finished = found
+                    break
+                for event in assembler.feed(found):
+                    yield event
+        if finished is None:
+            raise ProviderUnavailable("The provider's stream ended without a finish.")
+        for event in assembler.finish():
+            yield event
+        yield _step_finished(finished, str(self.work.run_id), step_id)
+
+    async def _ask(self) -> AsyncGenerator[ProviderEvent, None]:
+        """The provider's events; a history that is too long is halved and asked again."""
+        for shrink in range(SHRINKS + 1):
+            is_silent = True
+            try:
+                async with aclosing(self.provider.stream(self._request())) as stream:
+                    async for found in stream:
+                        is_silent = False
+                        yield found
+            except ProviderContextExceeded:
+                if not is_silent or shrink == SHRINKS:
+                    raise
+                self._budget //= 2
+            else:
+                return
+
+    def _request(self) -> ProviderRequest:
+        messages = [*self.work.history]
+        if self._answer:
+            messages.append(Message(role=Role.ASSISTANT, parts=tuple(self._answer)))
+        return ProviderRequest(
+            model_name=self.brief.model_name,
+            instructions=self.brief.instructions,
+            messages=fit(messages, self._budget),
+            tools=tuple(tool.definition.spec for tool in self.brief.tools.values()),
+            options=self.brief.options,
+            safety_key=self.brief.safety_key,
+        )
+
+
+def _step_finished(found: StepFinished, run_id: str, step_id: str) -> events.StepFinished:
+    return events.StepFinished(
+        run_id=run_id,
+        step_id=step_id,
+        finish_reason=found.reason,
+        input_tokens=found.usage.input_tokens,
+        output_tokens=found.usage.output_tokens,
+        cached_tokens=found.usage.cached_tokens,
+        reasoning_tokens=found.usage.reasoning_tokens,
+        response_id=found.response_id[:200],
+        model_name=found.model_name[:200],
+    )
+
+
+def _call(part: GrowingPart, result_index: int) -> Call:
+    assert part.tool_call_id is not None  # noqa: S101 (every call's part has one)
+    return Call(
+        tool_call_id=part.tool_call_id,
+        provider_call_id=part.provider_call_id,
+        name=part.name,
+        arguments=part.text,
+        result_index=result_index,
+    )
+
+
+def _part(part: GrowingPart) -> Part:
+    if part.kind is PartKind.TOOL_CALL:
+        return ToolCallPart(
+            id=part.provider_call_id,
+            name=part.name,
+            arguments=readable_arguments(part.text),
+            provider_data=part.provider_data,
+        )
+    if part.kind is PartKind.REASONING:
+        return ReasoningPart(text=part.text, provider_data=part.provider_data)
+    return TextPart(text=part.text, provider_data=part.provider_data)
+
+
+def readable_arguments(text: str) -> str:
+    """Arguments that every provider takes back: the JSON text of an object.
+
+    What the model wrote otherwise it reads in the call's error; some servers parse the history and
+    fail on it.
+    """
+    try:
+        return text if isinstance(load_json(text), dict) else "{}"
+    except ToolError:
+        return "{}"

@@ -1,0 +1,114 @@
+"""From a function's signature or any annotated type to a JSON Schema, and back: reading JSON by it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, get_type_hints
+
+from docstring_parser import parse
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, create_model
+
+from chatkit_app.exceptions import ToolError
+
+
+class NoInput(BaseModel):
+    """The input of a tool that takes none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Arguments(BaseModel):
+    """The base of the models that are made from signatures."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=False)
+
+    def as_keywords(self) -> dict[str, Any]:
+        """The validated values under the parameters' names, not yet turned into JSON."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
+def describe(function: Callable[..., object]) -> str:
+    """What the docstring says of the function, without its sections."""
+    doc = parse(inspect.getdoc(function) or "")
+    return "\n\n".join(
+        text for text in (doc.short_description, doc.long_description) if text
+    )
+
+
+def arguments_model(function: Callable[..., object], skip: frozenset[str]) -> type[Arguments]:
+    """A model of the function's parameters, but for those in ``skip``.
+
+    Raises:
+        TypeError: A parameter has no annotation, or is positional-only, ``*args`` or ``**kwargs``.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    described = {
+        param.arg_name: param.description for param in parse(inspect.getdoc(function) or "").params
+    }
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in skip:
+            continue
+        if name not in hints or parameter.kind not in (
+            parameter.POSITIONAL_OR_KEYWORD,
+            parameter.KEYWORD_ONLY,
+        ):
+            raise TypeError(
+                f"{function.__qualname__}: parameter {name!r} must be a named one with a type."
+            )
+        default = ... if parameter.default is parameter.empty else parameter.default
+        annotation = hints[name]
+        if text := described.get(name):
+            annotation = Annotated[annotation, Field(description=text)]
+        fields[name] = (annotation, default)
+    return create_model(_camel(function.__name__), __base__=Arguments, **fields)
+
+
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_")) + "Arguments"
+
+
+def return_type(function: Callable[..., object]) -> Any:
+    """The annotated type of the result; Any where there is none."""
+    return get_type_hints(function, include_extras=True).get("return", Any)
+
+
+def json_schema(adapter: TypeAdapter[Any], *, is_output: bool = False) -> dict[str, JsonValue]:
+    """The type's JSON Schema (2020-12), as the one who writes the JSON must keep it."""
+    return adapter.json_schema(mode="serialization" if is_output else "validation")
+
+
+def is_object_schema(schema: Mapping[str, JsonValue]) -> bool:
+    """Is it an object's schema? Providers take no other for a tool's input."""
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        definitions = schema.get("$defs")
+        target = (
+            definitions.get(reference.rsplit("/", 1)[-1]) if isinstance(definitions, dict) else None
+        )
+        return isinstance(target, dict) and is_object_schema(target)
+    return schema.get("type") == "object"
+
+
+def load_json(text: str) -> JsonValue:
+    """JSON by the letter: no NaN, no Infinity.
+
+    Raises:
+        ToolError: It is not JSON; the words are for the model.
+    """
+    try:
+        value: JsonValue = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise ToolError("The arguments are not valid JSON.") from error
+    return value
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
+
+
+def dump_json(value: JsonValue) -> str:
+    """Compact JSON, with everything that isn't ASCII as it is."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,136 @@
+"""The channel layer, as a doorbell between processes: "something is new in this thread".
+
+Losing, repeating or reordering a ring changes latency only: once a second all watched threads'
+positions are read in one query, and whoever is behind is woken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import Any
+from uuid import UUID
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from chatkit_app.background import background
+from chatkit_app.db import in_thread
+from chatkit_app.log.ring import ring
+from chatkit_app.models import Thread
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+MESSAGE_TYPE = "chatkit.bell"
+"""One type for ever: a process of another version must know it."""
+
+
+def _group(thread: UUID) -> str:
+    return f"chatkit.{thread.hex}"
+
+
+class Doorbell:
+    """Rings at the other processes' doors and listens at this one's, on the background loop."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_started = False
+        self._channel = ""
+        self._layer: Any = None  # channel layers have no common type
+
+    def start(self) -> None:
+        """Listen and poll, once a process."""
+        with self._lock:
+            if self._is_started:
+                return
+            self._is_started = True
+        background.spawn(self._poll())
+        if self._shared_layer() is not None:
+            background.spawn(self._listen())
+
+    def stop(self) -> None:
+        """Forget it; the background loop's end has ended the tasks."""
+        with self._lock:
+            self._is_started = False
+            self._channel, self._layer = "", None
+
+    def ring(self, thread: UUID) -> None:
+        """Tell the other processes. Returns at once, from any thread; errors cost a second."""
+        if self._shared_layer() is not None:
+            background.spawn(self._send(thread))
+
+    def watch(self, thread: UUID) -> None:
+        """Hear the rings for this thread from now on."""
+        if self._shared_layer() is not None:
+            background.spawn(self._join(thread, is_member=True))
+
+    def unwatch(self, thread: UUID) -> None:
+        """Hear them no more."""
+        if self._shared_layer() is not None:
+            background.spawn(self._join(thread, is_member=False))
+
+    def _shared_layer(self) -> Any:
+        """The layer, where it reaches other processes; within this one the ring wakes by itself."""
+        layer = get_channel_layer()
+        return None if layer is None or isinstance(layer, InMemoryChannelLayer) else layer
+
+    async def _send(self, thread: UUID) -> None:
+        try:
+            await self._shared_layer().group_send(
+                _group(thread), {"type": MESSAGE_TYPE, "thread": str(thread)}
+            )
+        except Exception:  # noqa: BLE001 (border to the layer: a lost ring costs a second)
+            logger.debug("The doorbell of thread %s did not ring.", thread)
+
+    async def _join(self, thread: UUID, *, is_member: bool) -> None:
+        if not self._channel:
+            return  # the listener joins all watched threads when it comes up
+        layer = self._shared_layer()
+        try:
+            if is_member:
+                await layer.group_add(_group(thread), self._channel)
+            else:
+                await layer.group_discard(_group(thread), self._channel)
+        except Exception:  # noqa: BLE001 (border to the layer: polling goes on)
+            logger.debug("The doorbell of thread %s can't be watched.", thread)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._receive(self._shared_layer())
+            except Exception as error:  # noqa: BLE001 (border to the layer: polling goes on)
+                logger.warning("The channel layer failed (%s); polling goes on.", type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _receive(self, layer: Any) -> None:
+        self._channel = await layer.new_channel("chatkit.process")
+        for thread in ring.watched():
+            await layer.group_add(_group(thread), self._channel)
+        while True:
+            message = await layer.receive(self._channel)
+            if message.get("type") == MESSAGE_TYPE:
+                ring.ring(UUID(message["thread"]))
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            watched = ring.watched()
+            if not watched:
+                continue
+            try:
+                positions = await in_thread(_positions, watched)
+            except Exception:  # noqa: BLE001 (border to the database: it may come back)
+                logger.warning("The positions of watched threads can't be read.", exc_info=True)
+                continue
+            for thread, position in positions:
+                if position > ring.last(thread):
+                    ring.ring(thread)
+
+
+def _positions(threads: list[UUID]) -> list[tuple[UUID, int]]:
+    return list(Thread.objects.filter(pk__in=threads).values_list("pk", "position"))
+
+
+doorbell = Doorbell()

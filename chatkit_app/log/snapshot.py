@@ -1,0 +1,198 @@
+"""A thread as it stands at one position: what a page starts from when it can't go on from its own.
+
+Messages and parts have one shape everywhere: here, in the history API and in the browser's store.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, router, transaction
+from django.db.models import Q
+from pydantic import JsonValue
+
+from chatkit_app.engine.schema import dump_json
+from chatkit_app.engine.states import (
+    OPEN_TOOL_CALL_STATUSES,
+    InterruptStatus,
+    PartKind,
+    PartState,
+    ToolCallStatus,
+    shown_state,
+)
+from chatkit_app.log.fold import open_texts
+from chatkit_app.models import Event, Interrupt, Message, Part, Run, Thread, ToolCall
+
+MESSAGES = 50
+"""Messages in a snapshot; older ones come page by page from the history API."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a thread is at ``position`` of ``epoch``."""
+
+    epoch: str
+    position: int
+    content: dict[str, JsonValue]
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """All reads inside see the same state of the database."""
+    alias = router.db_for_read(Thread)
+    with transaction.atomic(using=alias):
+        connection = connections[alias]
+        if connection.vendor == "postgresql" and len(connection.savepoint_ids) == 0:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def take_snapshot(thread_id: UUID) -> Snapshot:
+    """The newest messages of a thread, its newest run, and the position as of which they are true."""
+    with one_moment():
+        thread = Thread.objects.get(pk=thread_id)
+        newest = list(
+            Message.objects.filter(thread=thread, is_shown=True).order_by("-depth")[: MESSAGES + 1]
+        )
+        shown = newest[:MESSAGES][::-1]
+        run = Run.objects.filter(thread=thread).order_by("-created_at", "-id").first()
+        content: dict[str, JsonValue] = {
+            "thread": thread_as_json(thread),
+            "messages": list(messages_as_json(shown)),
+            "run": run_as_json(run) if run else None,
+            "earlier": len(newest) > MESSAGES,
+        }
+        return Snapshot(epoch=thread.epoch, position=thread.position, content=content)
+
+
+def read_frames(thread: UUID, after: int, limit: int) -> list[tuple[int, str]]:
+    """Positions and encoded events that follow ``after``."""
+    found = Event.objects.filter(thread=thread, position__gt=after).order_by("position")
+    return list(found.values_list("position", "data")[:limit])
+
+
+def thread_as_json(thread: Thread) -> dict[str, JsonValue]:
+    """A thread in a frame or an API's answer."""
+    return {
+        "id": str(thread.pk),
+        "assistant": thread.assistant,
+        "title": thread.title,
+        "status": thread.status,
+    }
+
+
+def run_as_json(run: Run) -> dict[str, JsonValue]:
+    """A run in a frame or an API's answer."""
+    return {
+        "id": str(run.pk),
+        "status": run.status,
+        "answerId": str(run.answer_id),
+        "errorCode": run.error_code or None,
+        "errorText": run.error_text or None,
+    }
+
+
+def messages_as_json(messages: Sequence[Message]) -> list[dict[str, JsonValue]]:
+    """Messages with their parts, in a constant number of queries; open parts from the log."""
+    ids = [message.pk for message in messages]
+    parts: dict[UUID, list[Part]] = defaultdict(list)
+    visible = Q(step__isnull=True) | ~Q(step__status="void")
+    for part in (
+        Part.objects.filter(visible, message__in=ids).select_related("tool_call").order_by("index")
+    ):
+        parts[part.message_id].append(part)
+    found = [part for of_message in parts.values() for part in of_message]
+    claims = _claims(found)
+    texts = _texts(messages, found)
+    return [
+        {
+            "id": str(message.pk),
+            "role": message.role,
+            "status": message.status,
+            "clientId": message.client_id,
+            "runId": str(message.run_id) if message.run_id else None,
+            "createdAt": _time(message.created_at),
+            "parts": [_part_as_json(part, texts, claims) for part in parts[message.pk]],
+        }
+        for message in messages
+    ]
+
+
+def _claims(parts: Sequence[Part]) -> dict[UUID, str]:
+    waiting = [
+        part.tool_call_id
+        for part in parts
+        if part.tool_call is not None and part.tool_call.status == ToolCallStatus.WAITING
+    ]
+    if not waiting:
+        return {}
+    found = Interrupt.objects.filter(tool_call__in=waiting, status=InterruptStatus.OPEN)
+    return {call: tab for call, tab in found.values_list("tool_call_id", "claimed_by") if call}
+
+
+def _texts(messages: Sequence[Message], parts: Sequence[Part]) -> dict[str, str]:
+    """The text of the parts that are still streaming: a thread has one run at most that writes."""
+    streaming = {part.message_id for part in parts if part.state == PartState.STREAMING}
+    runs = [message.run_id for message in messages if message.pk in streaming and message.run_id]
+    return {part: text for run in runs for part, text in open_texts(run).items()}
+
+
+def _part_as_json(
+    part: Part, texts: dict[str, str], claims: dict[UUID, str]
+) -> dict[str, JsonValue]:
+    place: dict[str, JsonValue] = {
+        "type": part.kind,
+        "partId": str(part.pk),
+        "index": part.index,
+        "stepId": str(part.step_id) if part.step_id else None,
+    }
+    text = texts.get(str(part.pk), "") if part.state == PartState.STREAMING else part.text
+    if part.tool_call is None:
+        return {**place, "content": text, "state": part.state}
+    if part.kind == PartKind.TOOL_RESULT:
+        return {**place, **_result_as_json(part.tool_call)}
+    return {**place, **_call_as_json(part.tool_call, text, claims)}
+
+
+def _call_as_json(
+    call: ToolCall, arguments: str, claims: dict[UUID, str]
+) -> dict[str, JsonValue]:
+    shown: dict[str, JsonValue] = {
+        "id": str(call.pk),
+        "name": call.name,
+        "arguments": arguments,
+        "input": call.input,
+        "state": shown_state(call.status, has_arguments=bool(arguments)),
+        "status": call.status,
+        "executor": call.executor or None,
+        "approval": None,
+        "claimedBy": claims.get(call.pk) or None,
+        "progress": call.progress if call.status in OPEN_TOOL_CALL_STATUSES else None,
+        "deadlineAt": _time(call.deadline_at),
+    }
+    if call.status == ToolCallStatus.COMPLETED:
+        shown["output"] = call.output
+    return shown
+
+
+def _result_as_json(call: ToolCall) -> dict[str, JsonValue]:
+    shown: dict[str, JsonValue] = {"toolCallId": str(call.pk)}
+    if call.status == ToolCallStatus.COMPLETED:
+        return {**shown, "content": dump_json(call.output), "state": "complete"}
+    return {
+        **shown,
+        "content": call.error_text,
+        "state": "error",
+        "error": {"code": call.error_code, "text": call.error_text},
+    }
+
+
+def _time(value: datetime | None) -> Any:
+    return value.isoformat().replace("+00:00", "Z") if value else None

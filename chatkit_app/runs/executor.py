@@ -1,0 +1,293 @@
+"""One run on its way in this process: claim it, load it, drive the loop, record what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.db.transaction import atomic
+from django.utils import timezone, translation
+
+from chatkit_app.conf import settings
+from chatkit_app.db import in_thread
+from chatkit_app.engine import events
+from chatkit_app.engine.calls import Call
+from chatkit_app.engine.loop import Brief, Loop, Outcome, Work
+from chatkit_app.engine.provider import Provider
+from chatkit_app.engine.states import RunStatus, ToolCallStatus
+from chatkit_app.engine.tools import ServerTool, ToolContext
+from chatkit_app.engine.viewer import Viewer
+from chatkit_app.exceptions import ChatKitError, LeaseLost, RunError
+from chatkit_app.log.append import append
+from chatkit_app.log.writer import RunLog, writer
+from chatkit_app.models import Run, ToolCall, new_id
+from chatkit_app.registry import assistants, providers
+from chatkit_app.runs.briefing import brief, page_of_run, viewer_of_run
+from chatkit_app.runs.closing import close_run, move_run, run_changed
+from chatkit_app.runs.recorder import record
+from chatkit_app.runs.recovery import recover
+from chatkit_app.runs.tool_threads import call_in_thread
+from chatkit_app.runs.transcript import load_work
+
+logger = logging.getLogger(__name__)
+
+FAILED_TEXT = "Something went wrong on our side."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A run that this process has claimed; the fence's numbers."""
+
+    run: UUID
+    thread: UUID
+    owner: UUID
+    attempt: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Everything that the loop needs, read in one go."""
+
+    work: Work
+    brief: Brief
+    provider: Provider
+    viewer: Viewer
+    page: Any  # JSON that the page sent
+
+
+def claim_run(run_id: UUID, owner: UUID) -> Held | None:
+    """Take a run that is queued, or whose process has let its lease run out; None if it is neither.
+
+    What a dead process has left behind is put in order on the way (``recovery``); that may end the
+    run, and then there is nothing to hold.
+    """
+    now = timezone.now()
+    free = Q(status=RunStatus.QUEUED) | Q(
+        status__in=(RunStatus.IN_PROGRESS, RunStatus.CANCELLING), lease_until__lt=now
+    )
+    with atomic():
+        was = Run.objects.filter(pk=run_id).values_list("status", flat=True).first()
+        lease = now + _lease_time()
+        taken = Run.objects.filter(free, pk=run_id, status=was).update(
+            owner=owner, attempt=F("attempt") + 1, lease_until=lease
+        )
+        if not taken:
+            return None
+        run = Run.objects.select_for_update(of=("self",)).select_related("thread").get(pk=run_id)
+        found = _begin(run) if was == RunStatus.QUEUED else recover(run)
+        append(run.thread_id, found, record=record, run=run.pk)
+        if run.status != RunStatus.IN_PROGRESS:
+            return None
+        return Held(
+            run=run.pk,
+            thread=run.thread_id,
+            owner=owner,
+            attempt=run.attempt,
+            batch=run.batch,
+        )
+
+
+def _begin(run: Run) -> list[events.AnyEvent]:
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.IN_PROGRESS)
+    run.status = RunStatus.IN_PROGRESS
+    return [run_changed(run)]
+
+
+def _lease_time() -> timedelta:
+    return timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def load(run_id: UUID) -> Loaded:
+    """Read where the run stands and ask the site what its assistant is."""
+    run = Run.objects.select_related("thread").get(pk=run_id)
+    viewer = viewer_of_run(run, run.thread)
+    with translation.override(viewer.language or None):
+        told = brief(run, viewer)
+    return Loaded(
+        work=load_work(run, history_tokens=told.history_tokens),
+        brief=told,
+        provider=providers.get(assistants.get(run.thread.assistant).provider),
+        viewer=viewer,
+        page=page_of_run(run),
+    )
+
+
+class Execution:
+    """A run in progress here. ``cancel`` and the writer's calls may come from any thread."""
+
+    def __init__(self, run_id: UUID, owner: UUID) -> None:
+        self.run_id = run_id
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._drive: asyncio.Task[None] | None = None
+        self._is_cancelled = False
+        self._log: RunLog | None = None
+
+    async def run(self) -> None:
+        """From the claim to the next pause or the end; never raises but on cancellation."""
+        held = await in_thread(claim_run, self.run_id, self._owner)
+        if held is None:
+            return
+        self._log = RunLog(
+            run=held.run,
+            thread=held.thread,
+            owner=held.owner,
+            attempt=held.attempt,
+            batch=held.batch,
+            record=record,
+            on_cancel=lambda: self._soon(self._cancel_drive),
+            on_lost=lambda _error: self._soon(self._abandon),
+        )
+        writer.open(self._log)
+        heart = asyncio.create_task(self._beat(self._log))
+        try:
+            await self._supervise(self._log)
+        finally:
+            heart.cancel()
+            writer.close(self._log)
+
+    def cancel(self) -> None:
+        """Stop: somebody has asked for it."""
+        self._soon(self._cancel_drive)
+
+    def _soon(self, function: Callable[[], None]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function)
+
+    def _cancel_drive(self) -> None:
+        self._is_cancelled = True
+        self._abandon()
+
+    def _abandon(self) -> None:
+        if self._drive is not None:
+            self._drive.cancel()
+
+    async def _beat(self, log: RunLog) -> None:
+        while True:
+            await asyncio.sleep(settings.LEASE_SECONDS / 3)
+            writer.renew(log)
+
+    async def _supervise(self, log: RunLog) -> None:
+        """Drive, and bring the run to an end whatever happens."""
+        self._drive = asyncio.create_task(self._drive_on(log))
+        try:
+            await asyncio.wait({self._drive})
+        except asyncio.CancelledError:
+            self._drive.cancel()  # the process ends: the lease will, too, and another goes on
+            raise
+        if self._drive.cancelled():
+            if self._is_cancelled:
+                await self._end(log, RunStatus.CANCELLED)
+            return
+        error = self._drive.exception()
+        if error is None or isinstance(error, LeaseLost):
+            return
+        await self._fail(log, error)
+
+    async def _fail(self, log: RunLog, error: BaseException) -> None:
+        if isinstance(error, RunError):
+            logger.warning("Run %s failed: %s", log.run, error.code)
+            await self._end(log, RunStatus.FAILED, code=error.code, text=str(error))
+            return
+        logger.error("Run %s failed", log.run, exc_info=error)
+        code = error.code if isinstance(error, ChatKitError) else "internal"
+        await self._end(log, RunStatus.FAILED, code=code, text=FAILED_TEXT)
+
+    async def _end(
+        self, log: RunLog, status: RunStatus, *, code: str = "", text: str = ""
+    ) -> None:
+        def prepare() -> Sequence[events.AnyEvent]:
+            run = Run.objects.get(pk=log.run)
+            return close_run(run, status, code=code, text=text)
+
+        try:
+            await self._commit(log, prepare=prepare)
+        except LeaseLost:
+            logger.info("Run %s is another process's now.", log.run)
+        except Exception:  # noqa: BLE001 (supervisor: its lease runs out, and somebody cleans up)
+            logger.exception("The end of run %s can't be written", log.run)
+
+    async def _drive_on(self, log: RunLog) -> None:
+        """Load, loop, and again where the pages were quicker than the server's tools."""
+        while True:
+            loaded = await in_thread(load, log.run)
+            loop = self._make_loop(loaded)
+            async with aclosing(loop.run()) as happening:
+                async for event in happening:
+                    await self._record(log, event)
+            if loop.outcome is Outcome.FINISHED:
+                await self._end(log, RunStatus.COMPLETED)
+                return
+            if await self._pause(log):
+                return
+
+    async def _record(self, log: RunLog, event: events.AnyEvent) -> None:
+        """Deltas on the way, all else before anything goes on."""
+        if isinstance(event, events.PartDelta):
+            writer.add(log, event, urgent=event.offset == 0)
+        elif isinstance(event, events.PartStarted | events.PartEnded | events.ToolCallProgressed):
+            writer.add(log, event)
+        else:
+            await self._commit(log, [event])
+
+    async def _commit(
+        self,
+        log: RunLog,
+        found: Sequence[events.AnyEvent] = (),
+        *,
+        prepare: Callable[[], Sequence[events.AnyEvent]] | None = None,
+    ) -> None:
+        await asyncio.wrap_future(writer.commit(log, found, prepare=prepare))
+
+    async def _pause(self, log: RunLog) -> bool:
+        """Suspend the run, unless the last page has answered meanwhile."""
+        is_paused = False
+
+        def prepare() -> Sequence[events.AnyEvent]:
+            nonlocal is_paused
+            run = Run.objects.get(pk=log.run)
+            waits = ToolCall.objects.filter(run=run, status=ToolCallStatus.WAITING).exists()
+            is_paused = waits and run.status == RunStatus.IN_PROGRESS
+            return [move_run(run, RunStatus.REQUIRES_ACTION)] if is_paused else []
+
+        await self._commit(log, prepare=prepare)
+        return is_paused
+
+    def _make_loop(self, loaded: Loaded) -> Loop:
+        work = loaded.work
+
+        def context(call: Call, report: Callable[[str, float | None], None]) -> ToolContext:
+            return ToolContext(
+                viewer=loaded.viewer,
+                thread_id=self._log.thread if self._log else work.run_id,
+                run_id=work.run_id,
+                tool_call_id=call.tool_call_id,
+                page=loaded.page,
+                report=report,
+            )
+
+        return Loop(
+            work=work,
+            brief=loaded.brief,
+            provider=loaded.provider,
+            perform=perform,
+            context=context,
+            new_id=new_id,
+            max_output_bytes=settings.MAX_OUTPUT_BYTES,
+        )
+
+
+async def perform(tool: ServerTool, context: ToolContext, value: Any) -> object:
+    """Run a server tool's function: an async one here, a sync one in a bounded pool of threads."""
+    if tool.is_async:
+        return await tool.call(context, value)  # type: ignore[misc]  # is_async says it is awaitable
+    return await call_in_thread(contextvars.copy_context(), tool.call, context, value)

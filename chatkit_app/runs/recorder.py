@@ -1,0 +1,180 @@
+"""What happened becomes rows: each event, in the transaction that numbers it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+
+from chatkit_app.engine import events
+from chatkit_app.engine.schema import dump_json
+from chatkit_app.engine.states import (
+    Executor,
+    InterruptKind,
+    InterruptStatus,
+    PartKind,
+    PartState,
+    StepStatus,
+    ToolCallStatus,
+)
+from chatkit_app.models import Interrupt, Message, Part, Step, ToolCall
+
+
+def record(event: events.AnyEvent, position: int) -> None:
+    """Write the rows that the event stands for.
+
+    Events about runs, threads, claims and new messages are recorded by whoever decided them: their
+    rows were changed under a condition, before the event was made.
+    """
+    match event:
+        case events.PartDelta():
+            pass  # in the log alone, until its part has ended
+        case events.StepStarted():
+            _start_step(event)
+        case events.StepFinished():
+            _finish_step(event)
+        case events.PartStarted():
+            _start_part(event, position)
+        case events.PartEnded():
+            _end_part(event, position)
+        case events.ToolCallChanged():
+            _change_call(event)
+        case events.ToolCallProgressed():
+            ToolCall.objects.filter(pk=event.tool_call_id).update(
+                progress={"text": event.text, "fraction": event.fraction}
+            )
+        case events.ToolCallEnded():
+            _end_call(event, position)
+        case events.MessageEnded():
+            _end_message(event)
+        case _:
+            pass
+
+
+def _start_step(event: events.StepStarted) -> None:
+    Step.objects.create(
+        pk=event.step_id,
+        run_id=event.run_id,
+        index=event.index,
+        provider=event.provider,
+        model_name=event.model_name,
+    )
+
+
+def _finish_step(event: events.StepFinished) -> None:
+    changes: dict[str, object] = {
+        "status": StepStatus.COMPLETE,
+        "finish_reason": event.finish_reason,
+        "input_tokens": event.input_tokens,
+        "cached_tokens": event.cached_tokens,
+        "output_tokens": event.output_tokens,
+        "reasoning_tokens": event.reasoning_tokens,
+        "response_id": event.response_id,
+        "finished_at": timezone.now(),
+    }
+    if event.model_name:
+        changes["model_name"] = event.model_name
+    Step.objects.filter(pk=event.step_id).update(**changes)
+
+
+def _start_part(event: events.PartStarted, position: int) -> None:
+    if event.tool_call_id is not None:
+        ToolCall.objects.create(
+            pk=event.tool_call_id,
+            run_id=Step.objects.values_list("run_id", flat=True).get(pk=event.step_id),
+            step_id=event.step_id,
+            index=event.tool_call_index,
+            provider_call_id=event.provider_call_id,
+            name=event.tool_call_name or "",
+            status=ToolCallStatus.STREAMING,
+        )
+    Part.objects.create(
+        pk=event.part_id,
+        message_id=event.message_id,
+        step_id=event.step_id,
+        index=event.index,
+        kind=event.kind,
+        state=PartState.STREAMING,
+        tool_call_id=event.tool_call_id,
+        position=position,
+    )
+    Step.objects.filter(pk=event.step_id, first_token_at__isnull=True).update(
+        first_token_at=timezone.now()
+    )
+
+
+def _end_part(event: events.PartEnded, position: int) -> None:
+    data = event.provider_data
+    Part.objects.filter(pk=event.part_id).update(
+        text=event.text,
+        state=event.state,
+        provider_data=asdict(data) if data else None,
+        position=position,
+    )
+    ToolCall.objects.filter(parts=event.part_id).update(arguments=event.text)
+
+
+def _change_call(event: events.ToolCallChanged) -> None:
+    now = timezone.now()
+    if event.status is ToolCallStatus.RUNNING:
+        ToolCall.objects.filter(pk=event.tool_call_id).update(
+            status=event.status, starts=F("starts") + 1, started_at=now
+        )
+        return
+    ToolCall.objects.filter(pk=event.tool_call_id).update(
+        status=event.status,
+        executor=event.executor or "",
+        effect=event.effect or "",
+        input=event.input,
+        deadline_at=event.deadline_at,
+        schema_digest=event.schema_digest,
+    )
+    if event.status is ToolCallStatus.WAITING and event.executor is Executor.CLIENT:
+        call = ToolCall.objects.get(pk=event.tool_call_id)
+        Interrupt.objects.create(
+            run_id=call.run_id,
+            step_id=call.step_id,
+            tool_call=call,
+            kind=InterruptKind.CLIENT_TOOL,
+            request={"name": call.name, "input": event.input},
+            response_schema=event.response_schema,
+            expires_at=event.deadline_at,
+        )
+
+
+def _end_call(event: events.ToolCallEnded, position: int) -> None:
+    completed = event.status is ToolCallStatus.COMPLETED
+    ToolCall.objects.filter(pk=event.tool_call_id).update(
+        status=event.status,
+        output=event.output,
+        output_size=len(dump_json(event.output)) if completed else 0,
+        error_code=event.error_code or "",
+        error_text=event.error_text or "",
+        finished_at=timezone.now(),
+    )
+    Part.objects.create(
+        pk=event.part_id,
+        message_id=event.message_id,
+        step_id=event.step_id,
+        index=event.index,
+        kind=PartKind.TOOL_RESULT,
+        state=PartState.COMPLETE if completed else PartState.ERROR,
+        tool_call_id=event.tool_call_id,
+        position=position,
+    )
+    Interrupt.objects.filter(
+        tool_call=UUID(event.tool_call_id), status=InterruptStatus.OPEN
+    ).update(status=InterruptStatus.CANCELLED)
+
+
+def _end_message(event: events.MessageEnded) -> None:
+    texts = (
+        Part.objects.filter(message=event.message_id, kind=PartKind.TEXT)
+        .order_by("index")
+        .values_list("text", flat=True)
+    )
+    Message.objects.filter(pk=event.message_id).update(
+        status=event.status, text="\n\n".join(texts)
+    )

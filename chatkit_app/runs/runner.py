@@ -1,0 +1,63 @@
+"""The port through which a service tells that a run is ready: whoever executes it is behind it."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from uuid import UUID
+
+from django.utils.module_loading import import_string
+
+from chatkit_app.conf import settings
+
+
+class Runner(ABC):
+    """Executes runs somewhere. It may lose a call: the sweepers find what is queued."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """This process serves requests now: look after what others have left."""
+
+    @abstractmethod
+    def submit(self, run_id: UUID) -> None:
+        """A run is queued; called after the commit, from any thread; returns at once."""
+
+    @abstractmethod
+    def cancel(self, run_id: UUID) -> None:
+        """A run is to be cancelled (its row says so, too); returns at once."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Carry nothing more in this process."""
+
+
+class _Configured(Runner):
+    """The runner of ``CHATKIT_RUNNER``, made at first use."""
+
+    def __init__(self) -> None:
+        self._made: Runner | None = None
+        self._lock = threading.Lock()
+
+    def _runner(self) -> Runner:
+        with self._lock:
+            if self._made is None:
+                self._made = import_string(settings.RUNNER)()
+            return self._made
+
+    def start(self) -> None:
+        self._runner().start()
+
+    def submit(self, run_id: UUID) -> None:
+        self._runner().submit(run_id)
+
+    def cancel(self, run_id: UUID) -> None:
+        self._runner().cancel(run_id)
+
+    def stop(self) -> None:
+        with self._lock:
+            made, self._made = self._made, None
+        if made is not None:
+            made.stop()
+
+
+runner: Runner = _Configured()

@@ -1,0 +1,140 @@
+"""One listener of one thread: a cursor in the log, a window of what is not acknowledged, a wake-up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from chatkit_app.db import in_thread
+from chatkit_app.exceptions import ChatKitError
+from chatkit_app.log.doorbell import doorbell
+from chatkit_app.log.ring import ring
+from chatkit_app.log.snapshot import read_frames, take_snapshot
+from chatkit_app.models import Thread
+from chatkit_app.protocols.native import event_frame, position_frame, reset_frame
+
+READ_ROWS = 300
+"""Events that are read from the log at once."""
+MAX_REPLAY = 5000
+"""Events behind which a snapshot is cheaper for everybody."""
+WINDOW = 400
+"""Frames that may be on their way to a listener who acknowledges."""
+ACKNOWLEDGE_SECONDS = 30.0
+"""A listener who has a full window and says nothing for so long is too slow."""
+POSITION_SECONDS = 2.0
+"""How often a quiet thread's position is told: whoever has missed the last event learns of it."""
+
+
+class TooSlow(ChatKitError):
+    """The listener does not keep up; it may come back with its cursor."""
+
+    code = "too_slow"
+
+
+class Subscription:
+    """Frames of one thread, from a position on; lives on the loop of its listener."""
+
+    def __init__(self, thread: UUID) -> None:
+        self.thread = thread
+        self._epoch = ""
+        self._position = 0
+        self._acknowledged = 0
+        self._news = asyncio.Event()
+        self._acknowledgement = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def acknowledge(self, position: int) -> None:
+        """The listener has applied everything up to here."""
+        if self._acknowledged < position <= self._position:
+            self._acknowledged = position
+            self._acknowledgement.set()
+
+    async def frames(self, epoch: str | None, position: int | None) -> AsyncIterator[str]:
+        """The frames that bring the listener up to date, then all that come.
+
+        Raises:
+            TooSlow: The listener does not acknowledge.
+        """
+        ring.watch(self.thread, self._wake)
+        doorbell.watch(self.thread)
+        try:
+            yield await self._first_frame(epoch, position)
+            while True:
+                self._news.clear()
+                frames = await self._next()
+                if frames is None:
+                    yield await self._reset()
+                    continue
+                if not frames:
+                    if not await self._wait():
+                        yield position_frame(self.thread, self._epoch, self._position)
+                    continue
+                for frame in frames:
+                    await self._make_room()
+                    self._position += 1
+                    yield frame
+        finally:
+            ring.unwatch(self.thread, self._wake)
+            doorbell.unwatch(self.thread)
+
+    def _wake(self) -> None:
+        """Called in whichever thread has committed."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    async def _first_frame(self, epoch: str | None, position: int | None) -> str:
+        """Where the listener stands if it can go on from there; else a snapshot to begin with."""
+        known = await in_thread(_standing, self.thread)
+        can_resume = (
+            position is not None
+            and epoch == known.epoch
+            and known.floor <= position <= known.position
+            and known.position - position <= MAX_REPLAY
+        )
+        if can_resume and position is not None:
+            self._epoch = known.epoch
+            self._position = self._acknowledged = position
+            return position_frame(self.thread, known.epoch, known.position)
+        return await self._reset()
+
+    async def _reset(self) -> str:
+        snapshot = await in_thread(take_snapshot, self.thread)
+        self._epoch = snapshot.epoch
+        self._position = self._acknowledged = snapshot.position
+        return reset_frame(self.thread, snapshot.epoch, snapshot.position, snapshot.content)
+
+    async def _next(self) -> list[str] | None:
+        """Frames that follow the cursor: from the ring, else from the log; None: pruned meanwhile."""
+        frames = ring.after(self.thread, self._position)
+        if frames is not None:
+            return frames
+        rows = await in_thread(read_frames, self.thread, self._position, READ_ROWS)
+        if rows and rows[0][0] != self._position + 1:
+            return None
+        if len(rows) < READ_ROWS:
+            ring.note(self.thread, self._position + len(rows))
+        return [event_frame(self.thread, position, text) for position, text in rows]
+
+    async def _wait(self) -> bool:
+        """Wait for news; False when none came for a while."""
+        try:
+            async with asyncio.timeout(POSITION_SECONDS):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _make_room(self) -> None:
+        """Wait until the listener has acknowledged enough."""
+        while self._position - self._acknowledged >= WINDOW:
+            self._acknowledgement.clear()
+            try:
+                async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
+                    await self._acknowledgement.wait()
+            except TimeoutError:
+                raise TooSlow("The page does not keep up.") from None
+
+
+def _standing(thread: UUID) -> Thread:
+    return Thread.objects.only("epoch", "position", "floor").get(pk=thread)

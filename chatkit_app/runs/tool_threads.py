@@ -1,0 +1,98 @@
+"""The bounded pool of threads in which sync tools run.
+
+A tool that never returns keeps its thread; its timeout is its result all the same, and the end of the
+process does not wait for it: the threads are daemons, which those of ThreadPoolExecutor are not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from django.db import close_old_connections, connections
+
+from chatkit_app.conf import settings
+
+T = TypeVar("T")
+
+IDLE_SECONDS = 30.0
+"""A thread without work for so long ends, and closes its connections."""
+
+Job = Callable[[], None]
+
+
+class ToolThreads:
+    """Threads are made as they are needed, up to ``CHATKIT_TOOL_THREADS``."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads: set[threading.Thread] = set()
+        self._idle = 0
+
+    def submit(self, function: Callable[[], T]) -> Future[T]:
+        """Run it as soon as a thread is free."""
+        future: Future[T] = Future()
+
+        def job() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(function())
+            except BaseException as error:  # noqa: BLE001 (the future carries it to whoever waits)
+                future.set_exception(error)
+
+        with self._lock:
+            self._jobs.put(job)
+            if self._jobs.qsize() > self._idle and len(self._threads) < settings.TOOL_THREADS:
+                thread = threading.Thread(target=self._work, name="chatkit-tool", daemon=True)
+                self._threads.add(thread)
+                thread.start()
+        return future
+
+    def stop(self) -> None:
+        """End the threads that have nothing to do; the others end after their tool."""
+        with self._lock:
+            threads = list(self._threads)
+        for _ in threads:
+            self._jobs.put(None)
+        for thread in threads:
+            thread.join(1)
+
+    def _work(self) -> None:
+        try:
+            while (job := self._next()) is not None:
+                close_old_connections()
+                job()
+                close_old_connections()
+        finally:
+            connections.close_all()
+            with self._lock:
+                self._threads.discard(threading.current_thread())
+
+    def _next(self) -> Job | None:
+        with self._lock:
+            self._idle += 1
+        try:
+            return self._jobs.get(timeout=IDLE_SECONDS)
+        except queue.Empty:
+            return None
+        finally:
+            with self._lock:
+                self._idle -= 1
+
+
+tool_threads = ToolThreads()
+
+
+async def call_in_thread(
+    context: contextvars.Context, function: Callable[..., T], *args: object
+) -> T:
+    """Run a tool's function in the pool, with the caller's context variables."""
+    future = tool_threads.submit(lambda: context.run(function, *args))
+    return await asyncio.wrap_future(future)

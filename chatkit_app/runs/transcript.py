@@ -1,0 +1,185 @@
+"""From rows to what the model is told, and to where a run stands."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from chatkit_app.engine.calls import Call
+from chatkit_app.engine.history import estimate_tokens
+from chatkit_app.engine.loop import Work, readable_arguments
+from chatkit_app.engine import messages as told
+from chatkit_app.engine.messages import (
+    ProviderData,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from chatkit_app.engine.schema import dump_json
+from chatkit_app.engine.states import (
+    OPEN_TOOL_CALL_STATUSES,
+    PartKind,
+    Role,
+    StepStatus,
+    ToolCallStatus,
+)
+from chatkit_app.models import Message, Part, Run, Step, ToolCall
+
+PAGE = 100
+"""Messages that are read at once, from the newest back, until the budget is full."""
+
+NO_RESULT = "Error: there is no result; the call was not finished."
+
+
+def load_work(run: Run, *, history_tokens: int) -> Work:
+    """Where this run stands, by its rows alone."""
+    parts = _parts([run.answer_id])[run.answer_id]
+    steps = list(Step.objects.filter(run=run).order_by("index", "attempt"))
+    last = next((step for step in reversed(steps) if step.status == StepStatus.COMPLETE), None)
+    calls, base = _open_calls(last, parts) if last else ((), 0)
+    return Work(
+        run_id=run.pk,
+        message_id=run.answer_id,
+        history=_history(run, history_tokens),
+        answer=_answer_parts(parts, {call.tool_call_id for call in calls}),
+        calls=calls,
+        step_id=last.pk if last else None,
+        next_step=last.index + 1 if last else 0,
+        next_index=max([base, *(part.index + 1 for part in parts)]),
+    )
+
+
+def _history(run: Run, history_tokens: int) -> tuple[told.Message, ...]:
+    """The shown messages before the answer, as many of the newest as the budget can hold."""
+    found: list[told.Message] = []
+    depth = Message.objects.values_list("depth", flat=True).get(pk=run.answer_id)
+    left = history_tokens
+    while left > 0:
+        page = list(
+            Message.objects.filter(thread=run.thread_id, is_shown=True, depth__lt=depth).order_by(
+                "-depth"
+            )[:PAGE]
+        )
+        parts = _parts([message.pk for message in page])
+        for message in page:
+            turn = _message(message, parts[message.pk])
+            if turn.parts:
+                found.append(turn)
+                left -= estimate_tokens(turn)
+        if len(page) < PAGE:
+            break
+        depth = page[-1].depth
+    return tuple(reversed(found))
+
+
+def _parts(message_ids: Sequence[UUID]) -> Mapping[UUID, list[Part]]:
+    found: dict[UUID, list[Part]] = defaultdict(list)
+    rows = Part.objects.filter(message__in=message_ids).select_related("tool_call", "step")
+    for part in rows.order_by("message_id", "index"):
+        found[part.message_id].append(part)
+    return found
+
+
+def _message(message: Message, parts: Sequence[Part]) -> told.Message:
+    if message.role == Role.USER:
+        texts = tuple(TextPart(text=part.text) for part in parts if part.kind == PartKind.TEXT)
+        return told.Message(role=Role.USER, parts=texts)
+    return told.Message(role=Role(message.role), parts=_answer_parts(parts, set()))
+
+
+def _answer_parts(parts: Sequence[Part], open_calls: set[UUID]) -> tuple[told.Part, ...]:
+    """An answer's parts in the order of its steps; each call with exactly one result.
+
+    Of a step that was never finished only its text counts, of a void one nothing. The results of
+    ``open_calls`` are still to come.
+    """
+    found: list[told.Part] = []
+    for of_step in _by_step(parts):
+        step = of_step[0].step
+        if step is None or step.status == StepStatus.VOID:
+            continue
+        is_whole = step.status == StepStatus.COMPLETE
+        found += _said(of_step, is_whole=is_whole)
+        if is_whole:
+            found += [
+                _result(part.tool_call)
+                for part in of_step
+                if part.kind == PartKind.TOOL_CALL
+                and part.tool_call is not None
+                and part.tool_call.pk not in open_calls
+            ]
+    return tuple(found)
+
+
+def _by_step(parts: Sequence[Part]) -> list[list[Part]]:
+    found: dict[UUID | None, list[Part]] = {}
+    for part in parts:
+        found.setdefault(part.step_id, []).append(part)
+    return sorted(found.values(), key=lambda of_step: of_step[0].index)
+
+
+def _said(parts: Sequence[Part], *, is_whole: bool) -> list[told.Part]:
+    said: list[told.Part] = []
+    for part in parts:
+        if part.kind == PartKind.TEXT and part.text:
+            said.append(TextPart(text=part.text, provider_data=_data(part) if is_whole else None))
+        elif part.kind == PartKind.REASONING and is_whole:
+            said.append(ReasoningPart(text=part.text, provider_data=_data(part)))
+        elif part.kind == PartKind.TOOL_CALL and is_whole and part.tool_call is not None:
+            said.append(
+                ToolCallPart(
+                    id=part.tool_call.provider_call_id,
+                    name=part.tool_call.name,
+                    arguments=readable_arguments(part.text),
+                    provider_data=_data(part),
+                )
+            )
+    return said
+
+
+def _data(part: Part) -> ProviderData | None:
+    return ProviderData(**part.provider_data) if part.provider_data else None
+
+
+def _result(call: ToolCall) -> ToolResultPart:
+    if call.status == ToolCallStatus.COMPLETED:
+        content = call.output if isinstance(call.output, str) else dump_json(call.output)
+    else:
+        content = f"Error: {call.error_text}" if call.error_text else NO_RESULT
+    return ToolResultPart(
+        tool_call_id=call.provider_call_id,
+        name=call.name,
+        content=content,
+        is_error=call.status != ToolCallStatus.COMPLETED,
+    )
+
+
+def _open_calls(step: Step, parts: Sequence[Part]) -> tuple[tuple[Call, ...], int]:
+    """The calls of the step without a result, and the first index after all its results."""
+    base = result_base(step.pk, parts)
+    rows = [
+        part.tool_call
+        for part in parts
+        if part.step_id == step.pk and part.kind == PartKind.TOOL_CALL and part.tool_call
+    ]
+    calls = tuple(
+        Call(
+            tool_call_id=row.pk,
+            provider_call_id=row.provider_call_id,
+            name=row.name,
+            arguments=row.arguments,
+            result_index=base + row.index,
+            is_asked=row.status == ToolCallStatus.WAITING,
+        )
+        for row in rows
+        if row.status in OPEN_TOOL_CALL_STATUSES
+    )
+    return calls, base + len(rows)
+
+
+def result_base(step: UUID, parts: Sequence[Part]) -> int:
+    """Where the results of a step's calls begin: behind all that the model has said in it."""
+    said = [p.index for p in parts if p.step_id == step and p.kind != PartKind.TOOL_RESULT]
+    return max(said, default=-1) + 1

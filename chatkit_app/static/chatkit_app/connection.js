@@ -1,0 +1,295 @@
+/** One WebSocket after the other: opened, watched, closed, and opened again when it is lost. */
+
+import { backoffMs, restartMs } from "./backoff.js"
+import { socketUrl } from "./environment.js"
+import { Outbox } from "./outbox.js"
+import {
+  ChatKitError,
+  CloseCode,
+  decodeFrame,
+  encodeFrame,
+  PROTOCOL_VERSION,
+} from "./protocol.js"
+
+/** @import { Requests } from "./requests.js" */
+/** @import { ClientFrame, Command, Environment, HelloFrame, ServerFrame } from "./types.js" */
+
+/** A socket that has not said hello by then is given up. */
+const HELLO_MS = 15_000
+/** After so long the attempts are counted from zero again: a server that drops everybody at once is spared. */
+const STABLE_MS = 5_000
+/** A server that pings does so far more often; a silence this long is a dead line. */
+const SILENCE_MS = 60_000
+const DEFAULT_MAX_FRAME_BYTES = 65_536
+
+/**
+ * Events: `open` (the server said hello), `frame` (detail: one that answers no command of ours),
+ * `down` (an open one is lost), `state`, `failed` (detail: the `ChatKitError`; it will not try
+ * again by itself), `leaving` (the page goes, perhaps for ever; a last word can be said).
+ *
+ * @typedef {"closed" | "connecting" | "open" | "reconnecting"} ConnectionState
+ */
+export class Connection extends EventTarget {
+  /** @type {ConnectionState} */
+  #state = "closed"
+  /** @type {WebSocket | null} */
+  #socket = null
+  /** @type {HelloFrame | null} */
+  #hello = null
+  #attempt = 0
+  #hasAskedForVisitor = false
+  #hasPinged = false
+  #heardAt = 0
+  /** @type {{ retry?: unknown, hello?: unknown, stable?: unknown, silence?: unknown }} */
+  #timers = {}
+  #outbox = new Outbox((command) => this.tell(command))
+  #url
+  #requests
+  #env
+
+  /**
+   * @param {object} options
+   * @param {URL} options.mount
+   * @param {Requests} options.requests
+   * @param {Environment} options.env
+   */
+  constructor({ mount, requests, env }) {
+    super()
+    this.#url = socketUrl(mount)
+    this.#requests = requests
+    this.#env = env
+    env.window?.addEventListener("online", () => this.#hurry())
+    env.window?.addEventListener("pagehide", () => this.#suspend())
+    env.window?.addEventListener("pageshow", () => this.#resume())
+  }
+
+  get state() {
+    return this.#state
+  }
+
+  /** `u:<id>` or `v:<uuid>`; null before the first hello. */
+  get viewer() {
+    return this.#hello?.viewer ?? null
+  }
+
+  get maxFrameBytes() {
+    return this.#hello?.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES
+  }
+
+  open() {
+    if (this.#state !== "closed") return
+    this.#attempt = 0
+    this.#hasAskedForVisitor = false
+    this.#setState("connecting")
+    this.#connect()
+  }
+
+  close() {
+    this.#drop()
+    this.#setState("closed")
+  }
+
+  /**
+   * @param {ClientFrame} frame
+   * @returns {boolean} was there a connection to send it on?
+   * @throws {ChatKitError} It can't be sent at all.
+   */
+  tell(frame) {
+    const text = encodeFrame(frame, this.maxFrameBytes)
+    if (this.#state !== "open") return false
+    this.#socket?.send(text)
+    return true
+  }
+
+  /**
+   * Until it is accepted or refused it is sent again on every new connection, with the same id.
+   *
+   * @param {Command} command
+   * @param {{ repeat?: boolean }} [options] `repeat: false`: a lost connection refuses it
+   */
+  ask(command, options) {
+    return this.#outbox.ask(command, options)
+  }
+
+  /** Connect at once instead of when the back-off says so; an open line is tried by a word. */
+  #hurry() {
+    if (this.#state === "open") this.tell({ type: "pong" })
+    if (this.#timers.retry === undefined) return
+    this.#attempt = 0
+    this.#connect()
+  }
+
+  /** The page is put away: a page with an open socket can't go to the back/forward cache. */
+  #suspend() {
+    if (this.#state === "closed") return
+    this.dispatchEvent(new Event("leaving"))
+    this.#drop()
+    this.#setState("reconnecting")
+  }
+
+  /** The page is back. */
+  #resume() {
+    if (this.#state !== "reconnecting" || this.#socket !== null) return
+    this.#attempt = 0
+    this.#connect()
+  }
+
+  #connect() {
+    this.#clearTimers()
+    this.#hasPinged = false
+    const socket = new this.#env.WebSocket(this.#url)
+    this.#socket = socket
+    socket.addEventListener("message", ({ data }) => {
+      if (socket === this.#socket) this.#receive(data)
+    })
+    socket.addEventListener("close", ({ code }) => {
+      if (socket === this.#socket) this.#lost(code)
+    })
+    this.#timers.hello = this.#env.setTimeout(() => this.#giveUp(), HELLO_MS)
+  }
+
+  /** @param {unknown} data */
+  #receive(data) {
+    this.#heardAt = this.#env.now()
+    const frame = decodeFrame(data)
+    if (frame === null) return
+    if (frame.type === "hello") this.#greet(frame)
+    else if (isAnswer(frame)) this.#outbox.settle(frame)
+    else {
+      if (frame.type === "ping") this.#pong()
+      this.dispatchEvent(new CustomEvent("frame", { detail: frame }))
+    }
+  }
+
+  /** @param {HelloFrame} hello */
+  #greet(hello) {
+    if (hello.protocol > PROTOCOL_VERSION) {
+      const text = `The server speaks version ${hello.protocol} of the protocol.`
+      return this.#fail(new ChatKitError("unsupported_protocol", text))
+    }
+    this.#hello = hello
+    this.#clearTimers()
+    this.#timers.stable = this.#env.setTimeout(() => {
+      this.#attempt = 0
+      this.#hasAskedForVisitor = false
+    }, STABLE_MS)
+    this.#setState("open")
+    this.dispatchEvent(new Event("open"))
+    this.#outbox.resend()
+  }
+
+  #pong() {
+    this.tell({ type: "pong" })
+    if (!this.#hasPinged) this.#listenForSilence(SILENCE_MS)
+    this.#hasPinged = true
+  }
+
+  /** @param {number} ms */
+  #listenForSilence(ms) {
+    this.#timers.silence = this.#env.setTimeout(() => {
+      const rest = this.#heardAt + SILENCE_MS - this.#env.now()
+      if (rest > 0) this.#listenForSilence(rest)
+      else this.#giveUp()
+    }, ms)
+  }
+
+  /** The browser would notice much later. */
+  #giveUp() {
+    const socket = this.#socket
+    this.#lost(1006)
+    socket?.close()
+  }
+
+  /** @param {number} code of the close */
+  #lost(code) {
+    const wasOpen = this.#state === "open"
+    this.#socket = null
+    this.#clearTimers()
+    if (code === CloseCode.BAD_FRAMES) {
+      return this.#fail(
+        new ChatKitError("bad_frames", "The server refused our frames."),
+      )
+    }
+    this.#setState(
+      wasOpen || this.#state === "reconnecting" ? "reconnecting" : "connecting",
+    )
+    if (wasOpen) this.#down()
+    if (code === CloseCode.NO_VIEWER) void this.#becomeVisitor()
+    else this.#retryAfter(this.#delayFor(code))
+  }
+
+  /** @param {number} code */
+  #delayFor(code) {
+    if (code === CloseCode.RESTARTING) return restartMs(this.#env.random)
+    const delay = backoffMs(this.#attempt, this.#env.random)
+    this.#attempt += 1
+    return delay
+  }
+
+  /** @param {number} ms */
+  #retryAfter(ms) {
+    this.#timers.retry = this.#env.setTimeout(() => this.#connect(), ms)
+  }
+
+  async #becomeVisitor() {
+    if (this.#hasAskedForVisitor) {
+      return this.#fail(new ChatKitError("no_viewer", "Nobody is at the door."))
+    }
+    this.#hasAskedForVisitor = true
+    const refused = await this.#requests.makeVisitor().then(
+      () => null,
+      (/** @type {ChatKitError} */ error) => error,
+    )
+    // Meanwhile it may have been closed, or reconnected by hand.
+    if (this.#state === "closed" || this.#socket !== null) return
+    if (refused === null) return this.#connect()
+    if (refused.code !== "unreachable") return this.#fail(refused)
+    this.#hasAskedForVisitor = false
+    this.#retryAfter(this.#delayFor(CloseCode.NO_VIEWER))
+  }
+
+  /** @param {ChatKitError} error */
+  #fail(error) {
+    this.#drop()
+    this.#setState("closed")
+    this.#outbox.abandon(error)
+    this.dispatchEvent(new CustomEvent("failed", { detail: error }))
+  }
+
+  /** Let go of the socket, whatever it still has to say. */
+  #drop() {
+    const socket = this.#socket
+    const wasOpen = this.#state === "open"
+    this.#socket = null
+    this.#clearTimers()
+    socket?.close(1000)
+    if (!wasOpen) return
+    this.#setState("reconnecting")
+    this.#down()
+  }
+
+  #down() {
+    this.#outbox.disconnected()
+    this.dispatchEvent(new Event("down"))
+  }
+
+  #clearTimers() {
+    for (const timer of Object.values(this.#timers)) this.#env.clearTimeout(timer)
+    this.#timers = {}
+  }
+
+  /** @param {ConnectionState} state */
+  #setState(state) {
+    if (state === this.#state) return
+    this.#state = state
+    this.dispatchEvent(new Event("state"))
+  }
+}
+
+/**
+ * @param {ServerFrame} frame
+ * @returns {frame is import("./types.js").AcceptedFrame | import("./types.js").ErrorFrame}
+ */
+function isAnswer(frame) {
+  return frame.type === "accepted" || (frame.type === "error" && frame.id !== undefined)
+}

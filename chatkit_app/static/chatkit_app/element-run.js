@@ -1,0 +1,100 @@
+// What stands below the newest message: that it is being written, or why it was not.
+
+import { h, setAttribute, setText } from "./element-dom.js"
+import { errorWords } from "./element-strings.js"
+import { isOpenCall } from "./element-tool-words.js"
+
+/** @typedef {import("./element-strings.js").Words} Words */
+/** @typedef {import("./element-types.js").ClientShape} ClientShape */
+/** @typedef {import("./types.js").Run} Run */
+
+export class RunView {
+  #words
+  #working
+  #workingText = h("span", { class: "unseen" })
+  #failed
+  #failedText = h("p", { class: "run-text" })
+  #details
+  #detailsText = h("p")
+  #retry
+
+  /**
+   * @param {Words} words
+   * @param {() => void} retry
+   */
+  constructor(words, retry) {
+    this.#words = words
+    this.#working = h(
+      "div",
+      { class: "working", hidden: true },
+      ...[0, 1, 2].map(() => h("span", { class: "dot" })),
+      this.#workingText,
+    )
+    this.#details = h(
+      "details",
+      {},
+      h("summary", {}, words("details")),
+      this.#detailsText,
+    )
+    this.#retry = h(
+      "button",
+      { type: "button", class: "retry", onclick: retry },
+      words("retry"),
+    )
+    this.#failed = h("div", { class: "run", hidden: true })
+    this.#failed.append(
+      h("div", { class: "run-words" }, this.#failedText, this.#details),
+      this.#retry,
+    )
+    this.element = h("div", { class: "run-status" }, this.#working, this.#failed)
+  }
+
+  /** @param {ClientShape} client */
+  update(client) {
+    const { run } = client
+    this.#working.hidden = !isSilentlyWorking(client)
+    setText(this.#workingText, this.#words("working"))
+    const hasStopped = run?.status === "failed" || run?.status === "cancelled"
+    this.#failed.hidden = !hasStopped || client.pendingMessages.some(isSending)
+    if (!hasStopped || !run) return
+    setAttribute(this.#failed, "data-status", run.status)
+    setText(this.#failedText, runWords(this.#words, run))
+    this.#details.hidden = !run.errorText
+    setText(
+      this.#detailsText,
+      [run.errorCode, run.errorText].filter(Boolean).join(": "),
+    )
+  }
+}
+
+/** @param {{ state: string }} pending */
+function isSending(pending) {
+  return pending.state === "sending"
+}
+
+/**
+ * @param {Words} words
+ * @param {Run} run
+ */
+export function runWords(words, run) {
+  if (run.status === "cancelled") return words("stopped")
+  return errorWords(words, run.errorCode, words("errorFailed"))
+}
+
+/**
+ * Nothing else on the page moves while the run does: no text comes, no tool shows its wheel.
+ *
+ * @param {ClientShape} client
+ */
+export function isSilentlyWorking({ run, messages }) {
+  if (run?.status !== "queued" && run?.status !== "in_progress") return false
+  const parts =
+    messages.at(-1)?.role === "assistant" ? (messages.at(-1)?.parts ?? []) : []
+  return !parts.some((part) =>
+    part.type === "tool-call"
+      ? isOpenCall(part)
+      : part.type !== "tool-result" &&
+        part.state === "streaming" &&
+        part.content !== "",
+  )
+}

@@ -1,0 +1,42 @@
+// What the element needs of a client: `ChatKitClient`, or a double of the same shape.
+
+/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("./types.js").Run} Run */
+
+/** @typedef {{ id: string, title: string, lastActivityAt?: string }} ThreadEntry */
+
+/**
+ * @typedef {object} PendingMessage
+ * @property {string} clientId
+ * @property {string} text
+ * @property {"sending" | "refused"} state
+ */
+
+/**
+ * @typedef {object} ClientMembers
+ * @property {string} state
+ * @property {string | null} threadId
+ * @property {{ id: string, title: string, status: string } | null} thread
+ * @property {readonly Message[]} messages
+ * @property {readonly PendingMessage[]} pendingMessages
+ * @property {Run | null} run
+ * @property {boolean} isBusy
+ * @property {boolean} hasEarlier
+ * @property {{ code: string, message: string } | null} error
+ * @property {string} tab
+ * @property {{ has(name: string): boolean }} tools
+ * @property {() => void} connect
+ * @property {() => void} close
+ * @property {(text: string) => Promise<unknown>} send
+ * @property {() => Promise<unknown>} cancel
+ * @property {() => Promise<unknown>} retry
+ * @property {(clientId: string) => void} discard takes a refused message off the list
+ * @property {(id: string) => unknown} openThread
+ * @property {() => unknown} newThread
+ * @property {(options?: { cursor?: string }) => Promise<{ threads: readonly ThreadEntry[], next: string | null }>} listThreads
+ * @property {() => Promise<unknown>} loadEarlier
+ */
+
+/** @typedef {EventTarget & ClientMembers} ClientShape */
+
+export {}

@@ -1,0 +1,4 @@
+/** The public names of the browser's side. Importing it does nothing else. */
+
+export { ChatKitClient } from "./client.js"
+export { ChatKitError } from "./protocol.js"

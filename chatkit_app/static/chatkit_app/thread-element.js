@@ -1,0 +1,329 @@
+// <chatkit-thread>: the chat as people see it, a skin over a client that works without DOM.
+
+import { ChatKitClient } from "./client.js"
+import { Announcer } from "./element-announcer.js"
+import { ComposerView } from "./element-composer.js"
+import { Frame } from "./element-frame.js"
+import { ThreadMemory } from "./element-memory.js"
+import { MessagesView } from "./element-messages.js"
+import { BottomKeeper } from "./element-scroll.js"
+import { errorWords, readList, readTable, wordsFrom } from "./element-strings.js"
+import { ThreadsDrawer } from "./element-threads-list.js"
+
+/** @typedef {import("./element-strings.js").Words} Words */
+/** @typedef {import("./element-types.js").ClientShape} ClientShape */
+
+/**
+ * @typedef {object} Views
+ * @property {Frame} frame
+ * @property {MessagesView} messages
+ * @property {ComposerView} composer
+ * @property {Announcer} announcer
+ * @property {ThreadsDrawer} drawer
+ * @property {BottomKeeper} keeper
+ */
+
+export class ThreadElement extends HTMLElement {
+  static observedAttributes = ["heading", "simulated", "thread"]
+
+  /**
+   * Register the element, once however often it is asked for.
+   *
+   * @param {string} [tag]
+   * @param {CustomElementRegistry} [registry]
+   */
+  static define(tag = "chatkit-thread", registry = customElements) {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass registers itself, not its parent
+    if (!registry.get(tag)) registry.define(tag, this)
+  }
+
+  /** Handed to the tools' handlers, never sent: put in it what they need. @type {Record<string, unknown>} */
+  context = {}
+
+  /** What is told of this page with each message. @type {() => Record<string, unknown>} */
+  page = () => ({ path: location.pathname, title: document.title })
+
+  /** @type {ChatKitClient | null} */
+  #client = null
+  /** @type {ThreadMemory | null} */
+  #memory = null
+  /** @type {Views | null} */
+  #views = null
+  /** @type {Words} */
+  #words = wordsFrom({})
+  #isScheduled = false
+  #isInterrupted = false
+
+  /** The client beneath: made on first use, so that tools can be registered at once. */
+  get client() {
+    this.#client ??= this.#makeClient()
+    return this.#client
+  }
+
+  /** The registry of this page's tools. */
+  get tools() {
+    return this.client.tools
+  }
+
+  /**
+   * Where the client comes from; a subclass may bring its own.
+   *
+   * @param {ConstructorParameters<typeof ChatKitClient>[0]} options
+   * @returns {ChatKitClient}
+   */
+  makeClient(options) {
+    return new ChatKitClient(options)
+  }
+
+  connectedCallback() {
+    this.#views ??= this.#draw()
+    this.#render()
+    this.client.connect()
+  }
+
+  disconnectedCallback() {
+    // Moved within the page, it is connected again before this runs.
+    queueMicrotask(() => {
+      if (!this.isConnected) this.#client?.close()
+    })
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} before
+   * @param {string | null} after
+   */
+  attributeChangedCallback(name, before, after) {
+    if (before === after || !this.#client) return
+    if (name === "thread" && after) this.#open(after)
+    else this.#changed()
+  }
+
+  #makeClient() {
+    const url = this.getAttribute("url") ?? "/chatkit/"
+    const assistant = this.getAttribute("assistant") ?? ""
+    this.#memory = new ThreadMemory(url, assistant)
+    const client = this.makeClient({
+      url,
+      assistant,
+      thread: this.getAttribute("thread") || this.#memory.threadId,
+      context: this.context,
+      page: () => this.page(),
+      csrfToken: this.getAttribute("csrf-token") ?? "",
+    })
+    client.addEventListener("change", () => this.#changed())
+    client.addEventListener("error", (event) => this.#failed(event))
+    client.addEventListener("toolcall", (event) => this.#asked(event))
+    return client
+  }
+
+  /** @returns {Views} */
+  #draw() {
+    const table = document.getElementById(this.getAttribute("strings") ?? "")
+    const words = wordsFrom(readTable(table?.textContent))
+    this.#words = words
+    const frame = new Frame(words, this, {
+      newChat: () => this.#newChat(),
+      openThreads: () => this.#openThreads(),
+      toBottom: () => keeper.toBottom({ isSmooth: true }),
+      loadEarlier: () => this.#loadEarlier(),
+      reconnect: () => this.client.connect(),
+      suggest: (text) => this.#suggested(text),
+    })
+    const messages = new MessagesView(words, {
+      retry: () => this.#retry(),
+      name: () => this.getAttribute("heading") || words("assistant"),
+    })
+    const composer = new ComposerView(
+      words,
+      { send: (text) => void this.#send(text), stop: () => this.#stop() },
+      this.getAttribute("placeholder") || words("placeholder"),
+    )
+    const announcer = new Announcer(words)
+    const drawer = new ThreadsDrawer(words, {
+      client: () => this.client,
+      open: (id) => this.#choose(id),
+      closed: () => frame.setCovered(false),
+      language: () => this.closest("[lang]")?.getAttribute("lang") ?? "",
+    })
+    frame.fill({
+      greeting: this.getAttribute("greeting") || words("greeting"),
+      suggestions: readList(this.getAttribute("suggestions")),
+      messages: messages.element,
+      composer: composer.element,
+      drawer: drawer.element,
+      announcer: announcer.element,
+    })
+    const keeper = new BottomKeeper(frame.scroller, frame.column, (isAtBottom) =>
+      frame.setAtBottom(isAtBottom),
+    )
+    announcer.opening()
+    return { frame, messages, composer, announcer, drawer, keeper }
+  }
+
+  #changed() {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    const run = () => {
+      this.#isScheduled = false
+      this.#render()
+    }
+    // A hidden page gets no frames, and its announcements and its title still matter.
+    if (document.hidden) setTimeout(run)
+    else requestAnimationFrame(run)
+  }
+
+  #render() {
+    const client = this.client
+    const views = this.#views
+    if (!views) return
+    this.#remember(client)
+    views.frame.update(client)
+    views.messages.render(client)
+    views.composer.update(client)
+    views.announcer.follow(client)
+    this.#tellConnection(client, views)
+  }
+
+  /** @param {ClientShape} client */
+  #remember({ threadId, error }) {
+    if (!this.#memory || error?.code === "thread_not_found") return
+    if (threadId !== this.#memory.threadId) this.#memory.threadId = threadId
+  }
+
+  /**
+   * @param {ClientShape} client
+   * @param {Views} views
+   */
+  #tellConnection({ state }, { announcer }) {
+    if (state === "reconnecting" && !this.#isInterrupted) {
+      this.#isInterrupted = true
+      announcer.say(this.#words("reconnecting"))
+    } else if (state === "open" && this.#isInterrupted) {
+      this.#isInterrupted = false
+      announcer.say(this.#words("connected"))
+    }
+  }
+
+  /** @param {string} text */
+  async #send(text) {
+    this.#views?.keeper.toBottom()
+    try {
+      await this.client.send(text)
+    } catch (error) {
+      this.#views?.composer.giveBack(text, this.#reason(error))
+      for (const { clientId, state } of this.client.pendingMessages) {
+        if (state === "refused") this.client.discard(clientId)
+      }
+    }
+  }
+
+  /** @param {unknown} error */
+  #reason(error) {
+    const {
+      code = "",
+      message = "",
+      retryMs = null,
+    } = /** @type {{ code?: string, message?: string, retryMs?: number | null }} */ (
+      error
+    )
+    const reason = errorWords(this.#words, code, message || this.#words("errorUnknown"))
+    const refused = this.#words("refused", { reason })
+    if (!retryMs) return refused
+    const seconds = Math.ceil(retryMs / 1000)
+    return `${refused} ${this.#words("refusedAgain", { seconds })}`
+  }
+
+  #stop() {
+    this.#try(() => this.client.cancel())
+  }
+
+  #retry() {
+    this.#views?.composer.focus() // the button goes away
+    this.#views?.keeper.toBottom()
+    this.#try(() => this.client.retry())
+  }
+
+  /** @param {() => Promise<unknown>} ask */
+  async #try(ask) {
+    try {
+      await ask()
+    } catch (error) {
+      this.#views?.composer.notify(this.#reason(error))
+    }
+  }
+
+  /** @param {string} text */
+  #suggested(text) {
+    this.#views?.composer.focus()
+    void this.#send(text)
+  }
+
+  #newChat() {
+    this.client.newThread()
+    this.#shown()
+  }
+
+  /** @param {string} id */
+  #open(id) {
+    if (id !== this.client.threadId) this.client.openThread(id)
+    this.#shown()
+  }
+
+  /** @param {string} id */
+  #choose(id) {
+    this.#open(id)
+    this.#views?.composer.focus()
+  }
+
+  /** Another thread is there: nothing of the old one's surroundings stays. */
+  #shown() {
+    this.#views?.announcer.opening()
+    this.#views?.composer.notify("")
+    this.#views?.composer.focus()
+    this.#render()
+    this.#views?.keeper.toBottom()
+  }
+
+  #openThreads() {
+    this.#views?.frame.setCovered(true)
+    void this.#views?.drawer.open()
+  }
+
+  async #loadEarlier() {
+    const views = this.#views
+    if (!views) return
+    views.frame.setLoadingEarlier(true)
+    await this.#try(() => this.client.loadEarlier())
+    views.keeper.holdWhile(() => {
+      views.frame.setLoadingEarlier(false)
+      this.#render()
+    })
+  }
+
+  /** @param {Event} event */
+  #failed(event) {
+    const { code } = /** @type {CustomEvent<{ code: string }>} */ (event).detail ?? {}
+    if (code === "thread_not_found") this.#forget()
+    this.#changed()
+  }
+
+  /** The remembered thread is gone, or of somebody who has logged out: begin a new one, quietly. */
+  #forget() {
+    if (this.#memory) this.#memory.threadId = null
+    this.client.newThread()
+    this.#views?.announcer.opening()
+  }
+
+  /** @param {Event} event the client's: a tool is about to run in this page */
+  #asked(event) {
+    const { detail } = /** @type {CustomEvent<unknown>} */ (event)
+    const own = new CustomEvent("chatkit-tool-call", {
+      detail,
+      bubbles: true,
+      composed: true,
+      cancelable: true,
+    })
+    if (!this.dispatchEvent(own)) event.preventDefault()
+  }
+}

@@ -1,0 +1,37 @@
+"""Logging in: what the anonymous visitor has said becomes the user's."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpRequest
+
+from chatkit_app.access import VISITOR_KEY
+from chatkit_app.engine.viewer import Viewer
+from chatkit_app.models import Thread
+
+
+def adopt_on_login(sender: object, request: HttpRequest, user: Any, **kwargs: object) -> None:
+    """Receive ``user_logged_in``: the session's key has changed, its data has stayed."""
+    visitor = request.session.pop(VISITOR_KEY, None) if hasattr(request, "session") else None
+    if visitor:
+        adopt(UUID(visitor), user)
+
+
+def adopt(visitor: UUID, user: Any) -> int:
+    """Give a visitor's threads to a user; a clash of external ids drops the id.
+
+    Returns how many there were.
+    """
+    viewer = Viewer(user=user)
+    with transaction.atomic():
+        mine = Thread.objects.filter(owner_key=f"v:{visitor}")
+        taken = Thread.objects.filter(
+            owner_key=viewer.key, external_id__isnull=False, deleted_at__isnull=True
+        ).values("external_id")
+        mine.filter(external_id__in=list(taken.values_list("external_id", flat=True))).update(
+            external_id=None
+        )
+        return mine.update(user=user, visitor=None, owner_key=viewer.key)

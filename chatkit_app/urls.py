@@ -1,0 +1,14 @@
+"""The app's addresses: ``path("chatkit/", include("chatkit_app.urls"))``."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from chatkit_app.views import open_visitor
+
+app_name = "chatkit"
+
+urlpatterns = [
+    path("visitor/", open_visitor, name="visitor"),
+    path("api/", include("chatkit_app.api.urls")),
+]

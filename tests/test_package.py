@@ -1,0 +1,181 @@
+"""What was built, in an environment that holds nothing else, on a site that is not ours."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.package, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+IMPORT_EVERYTHING = """
+import importlib, pkgutil, django
+django.setup()
+import chatkit_app
+for module in pkgutil.walk_packages(chatkit_app.__path__, "chatkit_app."):
+    importlib.import_module(module.name)
+print(chatkit_app.__file__)
+"""
+
+
+def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A foreign project and the environment that it runs in."""
+
+    home: Path
+    python: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.python.parent}:/usr/bin:/bin",
+            "DJANGO_SETTINGS_MODULE": "office.settings",
+        }
+
+    def manage(self, *arguments: str) -> str:
+        return run(self.python, "manage.py", *arguments, cwd=self.home, env=self.env)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the archive of sources and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = (sys.executable, "-m", "build", "--no-isolation", "--outdir", folder)
+    run(*build, ROOT, cwd=ROOT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    return next(built.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder = tmp_path_factory.mktemp("foreign")
+    home = folder / "site"
+    shutil.copytree(ROOT / "tests" / "foreign_site", home)
+    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
+    site = Site(home=home, python=folder / "venv" / "bin" / "python")
+    run(site.python, "-m", "pip", "install", "--quiet", wheel, cwd=folder)
+    site.manage("migrate", "--verbosity=0")
+    return site
+
+
+@pytest.fixture(scope="module")
+def address(site: Site) -> Iterator[str]:
+    """Where the foreign site is served, by the Daphne that came with the wheel."""
+    command = ("-m", "daphne", "-b", "127.0.0.1", "-p", "0", "office.asgi:application")
+    site.manage("collectstatic", "--no-input", "--verbosity=0")
+    with subprocess.Popen(
+        [site.python, *command],
+        cwd=site.home,
+        env=site.env,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stderr is not None
+        said = []
+        for line in server.stderr:
+            said.append(line)
+            if found := re.search(r"Listening on TCP address (127\.0\.0\.1:\d+)", line):
+                yield found[1]
+                break
+        else:
+            pytest.fail("".join(said))
+        server.terminate()
+
+
+def test_the_wheel_holds_the_app_whole_and_nothing_else(wheel: Path) -> None:
+    app = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "chatkit_app").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    packed = set(zipfile.ZipFile(wheel).namelist())
+
+    assert {name for name in packed if ".dist-info/" not in name} == app
+
+
+def test_the_wheel_says_what_it_is(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+    metadata = Parser().parsestr(archive.read(name).decode())
+
+    assert metadata["Version"] == PROJECT["version"]
+    assert metadata["License-Expression"] == "BSD-3-Clause"
+    assert set(metadata.get_all("Provides-Extra", [])) >= {"redis", "postgres"}
+    assert len(metadata.get_payload()) > 1000, "the README is the page on PyPI"
+
+
+def test_the_archive_of_sources_brings_no_database_and_no_demo(built: Path) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        folders = {Path(name).parts[1] for name in archive.getnames()}
+
+    assert folders <= {
+        "chatkit_app",
+        "docs",
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "pyproject.toml",
+        "PKG-INFO",
+        ".gitignore",
+    }
+
+
+def test_every_module_imports_with_nothing_but_what_the_wheel_asks_for(
+    site: Site,
+) -> None:
+    told = run(
+        site.python, "-W", "error", "-c", IMPORT_EVERYTHING, cwd=site.home, env=site.env
+    )
+
+    assert str(site.python.parent.parent) in told
+
+
+def test_a_foreign_site_has_nothing_to_mend(site: Site) -> None:
+    assert "no issues" in site.manage("check")
+    assert "No changes" in site.manage("makemigrations", "--check", "--dry-run")
+
+
+def test_the_static_files_are_collected_by_the_strict_storage(site: Site) -> None:
+    site.manage("collectstatic", "--no-input")
+
+    collected = site.home / "collected" / "chatkit_app"
+    assert (collected / "index.js").exists()
+    assert list(collected.rglob("LICENSE*"))
+
+
+def test_the_tag_draws_the_chat(address: str) -> None:
+    with urllib.request.urlopen(f"http://{address}/") as page:
+        text = page.read().decode()
+
+    assert "<chatkit-thread" in text
+    assert re.search(r'src="/static/chatkit_app/define\.[0-9a-f]{12}\.js"', text)
