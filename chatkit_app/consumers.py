@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.generic.websocket import AsyncWebsocketConsumer
-from channels.utils import get_handler_name
+from channels.consumer import get_handler_name
 from django.contrib.auth.models import AnonymousUser
 
 from chatkit_app.access import is_allowed_origin, policy, viewer_of

@@ -7,7 +7,6 @@ query of ours would delay everybody's tokens, and the other way round.
 from __future__ import annotations
 
 import asyncio
-import atexit
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +51,6 @@ def _close_connections(barrier: threading.Barrier) -> None:
 
 
 threads = DatabaseThreads()
-atexit.register(threads.close)
 
 
 async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -73,7 +73,12 @@ class Turn:
             text=question,
         )
         Part.objects.create(
-            message=prompt, index=0, kind="text", state="complete", text=question, position=1
+            message=prompt,
+            index=0,
+            kind="text",
+            state="complete",
+            text=question,
+            position=1,
         )
         answer = Message.objects.create(
             thread=thread,
@@ -96,7 +101,9 @@ class Turn:
         turn.begin_step(0)
         return turn
 
-    def begin_step(self, index: int, *, status: str = "complete", error_code: str = "") -> None:
+    def begin_step(
+        self, index: int, *, status: str = "complete", error_code: str = ""
+    ) -> None:
         self.step = Step.objects.create(
             run=self.run,
             index=index,
@@ -144,7 +151,9 @@ class Turn:
             **values,
         )
         self.say(arguments, kind="tool-call")
-        Part.objects.filter(message=self.answer, index=self.parts - 1).update(tool_call=call)
+        Part.objects.filter(message=self.answer, index=self.parts - 1).update(
+            tool_call=call
+        )
         if call.status in ("completed", "failed", "cancelled"):
             state = "complete" if call.status == "completed" else "error"
             result = self.say("", kind="tool-result", state=state)

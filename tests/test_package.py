@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 import shutil
 import subprocess
@@ -13,9 +15,14 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.parser import Parser
+from http.cookiejar import CookieJar
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 pytestmark = [pytest.mark.package, pytest.mark.timeout(300)]
 
@@ -97,19 +104,24 @@ def address(site: Site) -> Iterator[str]:
         [site.python, *command],
         cwd=site.home,
         env=site.env,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     ) as server:
         assert server.stderr is not None
-        said = []
         for line in server.stderr:
-            said.append(line)
+            sys.stderr.write(line)
             if found := re.search(r"Listening on TCP address (127\.0\.0\.1:\d+)", line):
-                yield found[1]
                 break
         else:
-            pytest.fail("".join(said))
+            pytest.fail("the server did not start")
+        drain = Thread(
+            target=lambda lines: sys.stderr.writelines(lines), args=[server.stderr]
+        )
+        drain.start()
+        yield found[1]
         server.terminate()
+        drain.join(10)
 
 
 def test_the_wheel_holds_the_app_whole_and_nothing_else(wheel: Path) -> None:
@@ -179,3 +191,79 @@ def test_the_tag_draws_the_chat(address: str) -> None:
 
     assert "<chatkit-thread" in text
     assert re.search(r'src="/static/chatkit_app/define\.[0-9a-f]{12}\.js"', text)
+
+
+def visit(address: str) -> str:
+    """Open the chat as an anonymous visitor does; the cookie that says who it is."""
+    jar = CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    opener.open(f"http://{address}/chatkit/visitor/", data=b"").close()
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+
+
+async def frame_of(socket: ClientConnection, *types: str) -> dict[str, Any]:
+    """The next frame of one of these types; an error frame is a failure."""
+    async for text in socket:
+        frame: dict[str, Any] = json.loads(text)
+        assert frame["type"] != "error", frame
+        if frame["type"] in types:
+            return frame
+    pytest.fail("the socket was closed")
+
+
+async def say(socket: ClientConnection, **frame: object) -> None:
+    await socket.send(json.dumps(frame))
+
+
+def parts_of(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
+    return [part for message in snapshot["messages"] for part in message["parts"]]
+
+
+def waiting_call(frame: dict[str, Any]) -> str | None:
+    """The client tool's call that this frame shows as one for a page to answer."""
+    seen = parts_of(frame["snapshot"]) if frame["type"] == "reset" else [frame["event"]]
+    for shown in seen:
+        if shown.get("executor") == "client" and shown.get("status") == "waiting":
+            return str(shown.get("toolCallId") or shown["id"])
+    return None
+
+
+async def converse(address: str) -> dict[str, Any]:
+    """Ask, answer the client tool as a page does, and give the thread as it then stands."""
+    async with connect(
+        f"ws://{address}/chatkit/ws/",
+        origin=Origin(f"http://{address}"),
+        additional_headers={"Cookie": visit(address)},
+    ) as socket:
+        ask = {"assistant": "desk", "text": "Good morning", "tab": "t"}
+        await say(socket, type="send", id="1", **ask)
+        thread = (await frame_of(socket, "accepted"))["thread"]
+        await say(socket, type="subscribe", thread=thread)
+        call = None
+        while call is None:
+            call = waiting_call(await frame_of(socket, "reset", "event"))
+        mine = {"thread": thread, "toolCall": call, "tab": "t"}
+        await say(socket, type="claim", id="2", **mine)
+        await say(socket, type="answer", id="3", output="badge 42", **mine)
+        while not has_ended(await frame_of(socket, "event")):
+            pass
+        await say(socket, type="subscribe", thread=thread)
+        snapshot: dict[str, Any] = (await frame_of(socket, "reset"))["snapshot"]
+        return snapshot
+
+
+def has_ended(frame: dict[str, Any]) -> bool:
+    event = frame["event"]
+    return event["type"] == "run.changed" and event["status"] == "completed"
+
+
+async def test_both_kinds_of_tools_make_the_round_trip_on_a_real_socket(
+    address: str,
+) -> None:
+    async with asyncio.timeout(60):
+        snapshot = await converse(address)
+
+    parts = parts_of(snapshot)
+    outputs = {p["name"]: p["output"] for p in parts if p["type"] == "tool-call"}
+    assert outputs == {"clock_in": "7 minutes late", "read_badge": "badge 42"}
+    assert parts[-1]["content"] == "Good morning, both tools have answered."

@@ -132,9 +132,7 @@ def _before(shown: QuerySet[Message], depth: int | None, size: int) -> MessagePa
 def _after(shown: QuerySet[Message], depth: int, size: int) -> MessagePage:
     found = list(shown.filter(depth__gt=depth).order_by("depth")[: size + 1])
     earlier = shown.filter(depth__lte=depth).exists()
-    return MessagePage(
-        messages=found[:size], earlier=earlier, later=len(found) > size
-    )
+    return MessagePage(messages=found[:size], earlier=earlier, later=len(found) > size)
 
 
 def _depth(thread: Thread, message: UUID) -> int:

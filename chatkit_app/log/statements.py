@@ -44,11 +44,13 @@ def pass_fences(
     rows = _values(connection, ("uuid", "uuid", "int", "bigint"), len(fences))
     sql = (
         f"UPDATE {RUN} AS r SET batch = v.batch, lease_until = %s"  # noqa: S608 (own names)
-        " FROM (SELECT column1 AS id, column2 AS owner, column3 AS attempt, column4 AS batch"
+        " FROM (SELECT column1 AS run, column2 AS owner, column3 AS attempt, column4 AS batch"
         f" FROM (VALUES {rows}) AS given) AS v"
-        " WHERE r.id = v.id AND r.owner = v.owner AND r.attempt = v.attempt"
+        " WHERE r.id = v.run AND r.owner = v.owner AND r.attempt = v.attempt"
         " AND r.batch = v.batch - 1 AND r.status IN ('in_progress', 'cancelling')"
-        " RETURNING r.id, r.cancel_requested_at IS NOT NULL"
+        # SQLite takes no alias here, so the names of the two sides must differ; and its IS NOT NULL
+        # was seen to be true for a NULL here (3.40), so the column itself is asked for.
+        " RETURNING id, cancel_requested_at"
     )
     params: list[object] = [connection.ops.adapt_datetimefield_value(lease_until)]
     for fence in fences:
@@ -57,7 +59,7 @@ def pass_fences(
     with connection.cursor() as cursor:
         _lock(connection, RUN, [fence.run for fence in fences])
         cursor.execute(sql, params)
-        return {_uuid(found): bool(is_wanted) for found, is_wanted in cursor.fetchall()}
+        return {_uuid(found): wanted_at is not None for found, wanted_at in cursor.fetchall()}
 
 
 def move_positions(connection: BaseDatabaseWrapper, counts: dict[UUID, int]) -> dict[UUID, int]:
@@ -65,8 +67,8 @@ def move_positions(connection: BaseDatabaseWrapper, counts: dict[UUID, int]) -> 
     rows = _values(connection, ("uuid", "bigint"), len(counts))
     sql = (
         f"UPDATE {THREAD} AS t SET position = t.position + v.n"  # noqa: S608 (own names)
-        f" FROM (SELECT column1 AS id, column2 AS n FROM (VALUES {rows}) AS given) AS v"
-        " WHERE t.id = v.id RETURNING t.id, t.position"
+        f" FROM (SELECT column1 AS thread, column2 AS n FROM (VALUES {rows}) AS given) AS v"
+        " WHERE t.id = v.thread RETURNING id, position"
     )
     params: list[object] = []
     for thread, count in counts.items():

@@ -188,7 +188,8 @@ class Writer:
             fence=fence,
             events=join_deltas(log.pending),
             prepare=log.prepare,
-            waiting=log.waiting,
+            # From here on they can't be cancelled: who waits gets an outcome.
+            waiting=[done for done in log.waiting if done.set_running_or_notify_cancel()],
         )
         log.pending, log.waiting, log.prepare, log.renew = [], [], None, False
         return batch
@@ -220,6 +221,7 @@ class Writer:
                 if self._is_stopping or time.monotonic() > until:
                     self._fail(batch, error)
                     return
+                logger.warning("Run %s waits for the database: %s", batch.log.run, error)
                 self._pause()
             except Exception as error:  # noqa: BLE001 (supervisor: it costs this run, not the process)
                 self._fail(batch, error)
@@ -241,7 +243,8 @@ class Writer:
         with self._condition:
             late, batch.log.waiting = batch.log.waiting, []
         for waiting in late:
-            waiting.set_exception(error)
+            if waiting.set_running_or_notify_cancel():
+                waiting.set_exception(error)
         batch.log.on_lost(error)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn, Self
 from uuid import UUID
 
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
     JsonValue,
     TypeAdapter,
     ValidationError,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -30,6 +31,8 @@ VERSION = 1
 
 MAX_DEPTH = 32
 MAX_SAFE_INTEGER = 2**53 - 1
+MAX_PLACE = 80
+"""Characters of a field's place that an error repeats."""
 
 
 def _is_plain_text(text: str) -> bool:
@@ -167,6 +170,12 @@ class AnswerFrame(Frame):
     output: JsonValue = None
     error: Annotated[Text, Field(min_length=1, max_length=2000)] | None = None
 
+    @model_validator(mode="after")
+    def _check_one_result(self) -> Self:
+        if self.error is not None and "output" in self.model_fields_set:
+            raise ValueError("output and error exclude each other")
+        return self
+
     def command(self) -> Answer:
         """The command that it stands for."""
         return Answer(
@@ -205,6 +214,8 @@ def decode_frame(text: str, *, max_bytes: int) -> ClientFrame:
     if len(text) > max_bytes or len(text.encode("utf-8", "surrogatepass")) > max_bytes:
         raise FrameTooLarge(f"A frame may have {max_bytes} bytes.")
     data = _load(text)
+    if not isinstance(data, dict):
+        raise InvalidCommand("The frame is not an object.")
     _check_values(data)
     try:
         return _client_frames.validate_python(data)
@@ -212,8 +223,9 @@ def decode_frame(text: str, *, max_bytes: int) -> ClientFrame:
         first = error.errors(include_url=False, include_input=False)[0]
         if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
             raise UnknownType("The frame has no type that we know.") from error
-        where = ".".join(str(step) for step in first["loc"][1:])
-        raise InvalidCommand(f"{where}: {first['msg']}") from error
+        # An unknown field's name is the client's own text: enough of it to find it, no more.
+        where = ".".join(str(step) for step in first["loc"][1:])[:MAX_PLACE]
+        raise InvalidCommand(f"{where or 'The frame'}: {first['msg']}") from error
 
 
 def frame_id(text: str) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
+from openai import APIConnectionError, APIError, APIStatusError
 
 from chatkit_app.exceptions import (
     ProviderContextExceeded,
@@ -47,8 +47,6 @@ def provider_error(error: Exception) -> ProviderError:
     match error:
         case APIStatusError():
             return _of_status(error)
-        case APITimeoutError() | TimeoutError():
-            return ProviderUnavailable("The provider did not answer in time.")
         case APIConnectionError():
             return ProviderUnavailable("The connection to the provider failed.")
         case APIError():

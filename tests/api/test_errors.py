@@ -31,7 +31,10 @@ def test_every_error_becomes_a_code_and_a_message(error, status, code) -> None:
     answer = answer_to(error, {})
 
     assert answer is not None
-    assert (answer.status_code, answer.data) == (status, {"code": code, "message": "No."})
+    assert (answer.status_code, answer.data) == (
+        status,
+        {"code": code, "message": "No."},
+    )
 
 
 def test_a_throttled_request_is_told_when_to_come_again() -> None:

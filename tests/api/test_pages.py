@@ -29,7 +29,9 @@ def test_whatever_stands_for_a_cursor_is_read_or_refused(text) -> None:
 
 @given(st.binary(max_size=40))
 def test_a_cursor_that_was_tampered_with_is_refused(noise) -> None:
-    cursor = Cursor(direction=OLDER, at=datetime(2026, 1, 1, tzinfo=UTC), id=UUID(int=0))
+    cursor = Cursor(
+        direction=OLDER, at=datetime(2026, 1, 1, tzinfo=UTC), id=UUID(int=0)
+    )
     text = cursor.encode()
 
     with pytest.raises(InvalidCommand):

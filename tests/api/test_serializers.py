@@ -31,7 +31,11 @@ def test_the_times_do_not_follow_the_sites_formats(other_formats) -> None:
 def test_nothing_but_the_promised_fields_is_told() -> None:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     thread = Thread(
-        assistant="shop", owner_key="u:1", metadata={"a": 1}, created_at=at, last_activity_at=at
+        assistant="shop",
+        owner_key="u:1",
+        metadata={"a": 1},
+        created_at=at,
+        last_activity_at=at,
     )
 
     assert list(ThreadSerializer(thread).data) == [

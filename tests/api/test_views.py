@@ -242,7 +242,9 @@ def test_a_hidden_answer_is_not_told_but_still_marks_its_place(page, anna) -> No
     )
 
     assert ids(page.get(messages_of(thread))) == [str(question.pk), str(shown.pk)]
-    assert ids(page.get(messages_of(thread), {"before": hidden.pk})) == [str(question.pk)]
+    assert ids(page.get(messages_of(thread), {"before": hidden.pk})) == [
+        str(question.pk)
+    ]
 
 
 def test_a_message_comes_with_its_parts_and_its_tool_calls(page, anna) -> None:
@@ -296,7 +298,13 @@ def test_a_list_asked_for_wrongly_is_refused_with_a_code(page, query) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["before=x", "after=%00", "before={mine}&after={mine}", "before={other}", "limit=0"],
+    [
+        "before=x",
+        "after=%00",
+        "before={mine}&after={mine}",
+        "before={other}",
+        "limit=0",
+    ],
 )
 def test_messages_asked_for_wrongly_are_refused_with_a_code(page, anna, query) -> None:
     thread = make_thread(anna)

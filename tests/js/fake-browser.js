@@ -29,7 +29,10 @@ export class FakeClock {
       await settle()
       const due = [...this.#timers].filter(([, { at }]) => at <= end)
       if (due.length === 0) break
-      due.sort(([one, { at: oneAt }], [other, { at: otherAt }]) => oneAt - otherAt || one - other)
+      due.sort(
+        ([one, { at: oneAt }], [other, { at: otherAt }]) =>
+          oneAt - otherAt || one - other,
+      )
       const [timer, { run, at }] = due[0]
       this.#timers.delete(timer)
       this.now = Math.max(this.now, at)

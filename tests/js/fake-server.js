@@ -72,7 +72,8 @@ export class FakeServer {
     const position = thread.state.position + 1
     const frame = { type: "event", thread: id, position, event }
     const outcome = apply(thread.state, frame)
-    if (outcome.kind !== "applied") throw new Error(`${event.type} does not fit: ${outcome.kind}`)
+    if (outcome.kind !== "applied")
+      throw new Error(`${event.type} does not fit: ${outcome.kind}`)
     thread.state = outcome.state
     thread.events.push(frame)
     if (isShown) this.tellAll(id, frame)
@@ -90,12 +91,17 @@ export class FakeServer {
 
   reset(id) {
     const { epoch, position, thread, messages, run } = this.threads.get(id).state
-    const snapshot = JSON.parse(JSON.stringify({ thread, messages, run, earlier: false }))
+    const snapshot = JSON.parse(
+      JSON.stringify({ thread, messages, run, earlier: false }),
+    )
     return { type: "reset", thread: id, epoch, position, snapshot }
   }
 
   /** An assistant's message with a client tool's call that waits for a page. */
-  waitingCall(id, { name = "highlight", input = { sku: "A1" }, call = newUuid() } = {}) {
+  waitingCall(
+    id,
+    { name = "highlight", input = { sku: "A1" }, call = newUuid() } = {},
+  ) {
     const run = newUuid()
     const message = newUuid()
     const part = newUuid()
@@ -104,7 +110,10 @@ export class FakeServer {
     const [stepId, toolCallId] = [newUuid(), call]
     this.append(id, runChanged(run, message, "in_progress"))
     this.append(id, messageCreated(message, { role: "assistant", runId: run }))
-    this.append(id, partStarted(message, part, { kind: "tool-call", stepId, call, name }))
+    this.append(
+      id,
+      partStarted(message, part, { kind: "tool-call", stepId, call, name }),
+    )
     this.append(id, { type: "part.delta", partId: part, offset: 0, delta: text })
     this.threads.get(id).calls.set(call, { message, stepId, claim: null, isOpen: true })
     const executor = "client"
@@ -118,7 +127,12 @@ export class FakeServer {
     const call = this.threads.get(id).calls.get(toolCallId)
     call.isOpen = false
     const errorCode = status === "completed" ? null : "tool_error"
-    const place = { messageId: call.message, partId: newUuid(), index: 50, stepId: call.stepId }
+    const place = {
+      messageId: call.message,
+      partId: newUuid(),
+      index: 50,
+      stepId: call.stepId,
+    }
     const end = { status, state: "input-complete", output, errorCode, errorText }
     this.append(id, { type: "tool_call.ended", toolCallId, ...place, ...end })
   }
@@ -131,10 +145,12 @@ export class FakeServer {
   /** Do a command once; the same id gives the same answer. */
   answer(frame) {
     const refusal = this.refusals.get(frame.type)?.shift()
-    if (refusal) return { type: "error", id: frame.id, message: refusal.code, ...refusal }
+    if (refusal)
+      return { type: "error", id: frame.id, message: refusal.code, ...refusal }
     if (!this.#commands.has(frame.id)) {
       const outcome = this[`do_${frame.type}`](frame)
-      if (outcome.type === "error") return { id: frame.id, message: outcome.code, ...outcome }
+      if (outcome.type === "error")
+        return { id: frame.id, message: outcome.code, ...outcome }
       this.#commands.set(frame.id, { type: "accepted", id: frame.id, ...outcome })
     }
     return this.#commands.get(frame.id)
@@ -221,7 +237,12 @@ class Peer {
     const thread = server.threads.get(id)
     if (!thread) {
       const message = "No such thread."
-      return this.#socket.push({ type: "error", code: "thread_not_found", message, thread: id })
+      return this.#socket.push({
+        type: "error",
+        code: "thread_not_found",
+        message,
+        thread: id,
+      })
     }
     this.threads.add(id)
     const isKnown = epoch === thread.state.epoch && position <= thread.state.position
@@ -245,14 +266,46 @@ class Peer {
 export function messageCreated(messageId, rest = {}) {
   const nothing = { runId: null, clientId: null, status: "open", content: null }
   const createdAt = "2026-01-05T12:00:00Z"
-  return { type: "message.created", messageId, role: "assistant", ...nothing, createdAt, ...rest }
+  return {
+    type: "message.created",
+    messageId,
+    role: "assistant",
+    ...nothing,
+    createdAt,
+    ...rest,
+  }
 }
 
 export function runChanged(runId, answerId, status, rest = {}) {
-  return { type: "run.changed", runId, status, answerId, errorCode: null, errorText: null, ...rest }
+  return {
+    type: "run.changed",
+    runId,
+    status,
+    answerId,
+    errorCode: null,
+    errorText: null,
+    ...rest,
+  }
 }
 
-export function partStarted(messageId, partId, { kind = "text", index = 0, ...rest } = {}) {
-  const { stepId = newUuid(), call: toolCallId = null, name: toolCallName = null } = rest
-  return { type: "part.started", messageId, partId, index, kind, stepId, toolCallId, toolCallName }
+export function partStarted(
+  messageId,
+  partId,
+  { kind = "text", index = 0, ...rest } = {},
+) {
+  const {
+    stepId = newUuid(),
+    call: toolCallId = null,
+    name: toolCallName = null,
+  } = rest
+  return {
+    type: "part.started",
+    messageId,
+    partId,
+    index,
+    kind,
+    stepId,
+    toolCallId,
+    toolCallName,
+  }
 }

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from chatkit_app.providers.openai_chat import OpenAIChatProvider
 from chatkit_app.providers.openai_provider import OpenAIProvider
 from chatkit_app.providers.openai_responses import OpenAIResponsesProvider
 from tests.providers.fake_openai import KEY, FakeOpenAI
 from tests.providers.fake_openai_script import Line
 
+BOTH = pytest.mark.parametrize("kind", [OpenAIResponsesProvider, OpenAIChatProvider])
 Kind = type[OpenAIResponsesProvider] | type[OpenAIChatProvider]
 
 

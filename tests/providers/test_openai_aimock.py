@@ -14,9 +14,7 @@ import pytest
 
 from chatkit_app.engine.states import FinishReason
 from chatkit_app.exceptions import ProviderRateLimited, ProviderUnavailable
-from chatkit_app.providers.openai_chat import OpenAIChatProvider
-from chatkit_app.providers.openai_responses import OpenAIResponsesProvider
-from tests.providers.asking_a_fake import Kind
+from tests.providers.asking_a_fake import BOTH, Kind
 from tests.providers.streams import WEATHER, asking, assistant, results_of, stream
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +53,6 @@ FIXTURES = [
 ]
 
 pytestmark = pytest.mark.node
-both = pytest.mark.parametrize("kind", [OpenAIResponsesProvider, OpenAIChatProvider])
 
 
 @pytest.fixture
@@ -88,7 +85,7 @@ async def _address(program: asyncio.subprocess.Process) -> str:
     raise AssertionError("aimock ended before it listened")
 
 
-@both
+@BOTH
 async def test_parallel_calls_and_their_results_make_an_answer(
     kind: Kind, base_url: str
 ) -> None:
@@ -110,7 +107,7 @@ async def test_parallel_calls_and_their_results_make_an_answer(
     assert (second.end.usage.input_tokens, second.end.usage.output_tokens) == (11, 7)
 
 
-@both
+@BOTH
 async def test_its_429_asks_for_a_pause(kind: Kind, base_url: str) -> None:
     provider = kind(api_key="sk-test", base_url=base_url)
     got = await stream(provider, asking("busy"))
@@ -118,7 +115,7 @@ async def test_its_429_asks_for_a_pause(kind: Kind, base_url: str) -> None:
     assert isinstance(got.failure, ProviderRateLimited)
 
 
-@both
+@BOTH
 async def test_its_broken_stream_is_no_answer(kind: Kind, base_url: str) -> None:
     provider = kind(api_key="sk-test", base_url=base_url)
     got = await stream(provider, asking("cut"))

@@ -21,6 +21,9 @@ const CLOSED = new Set([
   "not_allowed",
 ])
 
+/** The call is open, but not for us, or not now. */
+const LATER = new Set(["claim_held", "rate_limited", "internal"])
+
 /** Nobody is asked any more, or not now; the call itself is as it was. */
 const UNSENT = new Set(["disconnected", "closed", "bad_frames", "no_viewer"])
 
@@ -147,9 +150,7 @@ export class Calls {
    */
   #claimRefused(job, error) {
     if (UNSENT.has(error.code)) return this.#forgetClaim(job)
-    if (error.code === "claim_held" || error.retryMs !== null) {
-      return this.#claimLater(job, error.retryMs)
-    }
+    if (LATER.has(error.code)) return this.#claimLater(job, error.retryMs)
     this.#close(job)
     if (!CLOSED.has(error.code)) this.#options.report(error)
   }
@@ -190,7 +191,7 @@ export class Calls {
     job.phase = "running"
     const answer = await job.run(tool, call, context)
     if (job.phase === "running") void this.#answerOnce(job, answer)
-    else if (answer.error !== undefined && job.phase !== "over") {
+    else if (answer.error !== undefined && !job.controller.signal.aborted) {
       this.#options.report(new ChatKitError("tool_error", answer.error))
     }
   }
@@ -229,11 +230,7 @@ export class Calls {
   #answerRefused(job, answer, error) {
     if (job.phase === "over") return
     if (CLOSED.has(error.code)) return this.#drop(job, error)
-    if (
-      UNSENT.has(error.code) ||
-      error.code === "claim_held" ||
-      error.retryMs !== null
-    ) {
+    if (UNSENT.has(error.code) || LATER.has(error.code)) {
       job.phase = "kept"
       return this.#claimLater(job, error.retryMs)
     }

@@ -209,6 +209,7 @@ export class ChatKitClient extends EventTarget {
     })
     subscription.addEventListener("change", () => this.#threadChanged(subscription))
     subscription.addEventListener("live", () => this.#threadChanged(subscription))
+    subscription.addEventListener("silent", () => this.#connection.giveUp())
     this.#subscription = subscription
     if (this.state === "open") subscription.subscribe()
     this.#changed()

@@ -18,8 +18,6 @@ import {
 const HELLO_MS = 15_000
 /** After so long the attempts are counted from zero again: a server that drops everybody at once is spared. */
 const STABLE_MS = 5_000
-/** A server that pings does so far more often; a silence this long is a dead line. */
-const SILENCE_MS = 60_000
 const DEFAULT_MAX_FRAME_BYTES = 65_536
 
 /**
@@ -38,9 +36,7 @@ export class Connection extends EventTarget {
   #hello = null
   #attempt = 0
   #hasAskedForVisitor = false
-  #hasPinged = false
-  #heardAt = 0
-  /** @type {{ retry?: unknown, hello?: unknown, stable?: unknown, silence?: unknown }} */
+  /** @type {{ retry?: unknown, hello?: unknown, stable?: unknown }} */
   #timers = {}
   #outbox = new Outbox((command) => this.tell(command))
   #url
@@ -136,7 +132,6 @@ export class Connection extends EventTarget {
 
   #connect() {
     this.#clearTimers()
-    this.#hasPinged = false
     const socket = new this.#env.WebSocket(this.#url)
     this.#socket = socket
     socket.addEventListener("message", ({ data }) => {
@@ -145,18 +140,17 @@ export class Connection extends EventTarget {
     socket.addEventListener("close", ({ code }) => {
       if (socket === this.#socket) this.#lost(code)
     })
-    this.#timers.hello = this.#env.setTimeout(() => this.#giveUp(), HELLO_MS)
+    this.#timers.hello = this.#env.setTimeout(() => this.giveUp(), HELLO_MS)
   }
 
   /** @param {unknown} data */
   #receive(data) {
-    this.#heardAt = this.#env.now()
     const frame = decodeFrame(data)
     if (frame === null) return
     if (frame.type === "hello") this.#greet(frame)
     else if (isAnswer(frame)) this.#outbox.settle(frame)
     else {
-      if (frame.type === "ping") this.#pong()
+      if (frame.type === "ping") this.tell({ type: "pong" })
       this.dispatchEvent(new CustomEvent("frame", { detail: frame }))
     }
   }
@@ -178,23 +172,8 @@ export class Connection extends EventTarget {
     this.#outbox.resend()
   }
 
-  #pong() {
-    this.tell({ type: "pong" })
-    if (!this.#hasPinged) this.#listenForSilence(SILENCE_MS)
-    this.#hasPinged = true
-  }
-
-  /** @param {number} ms */
-  #listenForSilence(ms) {
-    this.#timers.silence = this.#env.setTimeout(() => {
-      const rest = this.#heardAt + SILENCE_MS - this.#env.now()
-      if (rest > 0) this.#listenForSilence(rest)
-      else this.#giveUp()
-    }, ms)
-  }
-
-  /** The browser would notice much later. */
-  #giveUp() {
+  /** The line is dead, and the browser would notice much later. */
+  giveUp() {
     const socket = this.#socket
     this.#lost(1006)
     socket?.close()

@@ -14,7 +14,9 @@ import { Lexer } from "./vendor/marked/marked.esm.js"
 /** @typedef {import("./vendor/marked/marked.esm.js").Token} Token */
 
 const LINES_KEPT = 12
-const SENTENCE_END = /[.!?…:;。！？؟]["')\]*_]*(?=\s)|\n\s*\n/g
+// Not the point behind the number of a list's item.
+const SENTENCE_END =
+  /(?<!(?:^|\n)[ \t]*\d{1,3})[.!?…:;。！？؟]["')\]*_]*(?=\s)|\n\s*\n/g
 
 /**
  * Where the last finished sentence of Markdown ends; code that is still open is left for later.

@@ -99,7 +99,7 @@ export class ComposerView {
 
   #typed() {
     // The copy behind the field gives the box its height: no inline style, no measuring.
-    this.#grow.dataset["text"] = this.#field.value
+    this.#grow.dataset.text = this.#field.value
     setAttribute(
       this.#send,
       "aria-disabled",

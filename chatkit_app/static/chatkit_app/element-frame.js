@@ -158,6 +158,7 @@ export class Frame {
 
   #newButton() {
     const button = roundButton("quiet", this.#words("newChat"), ICONS.add)
+    button.append(h("span", { class: "label" }, this.#words("newChat")))
     button.addEventListener("click", this.#host.newChat)
     return button
   }

@@ -2,7 +2,7 @@
 
 import { h, ICONS, icon, KeyedChildren, setAttribute, setText } from "./element-dom.js"
 import { MarkdownView } from "./element-markdown.js"
-import { RunView } from "./element-run.js"
+import { hasEndedEarly, RunView } from "./element-run.js"
 import { ToolCallView } from "./element-tool-call.js"
 import { isOpenCall, resultOf } from "./element-tool-words.js"
 
@@ -10,6 +10,7 @@ import { isOpenCall, resultOf } from "./element-tool-words.js"
 /** @typedef {import("./element-types.js").ClientShape} ClientShape */
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").Part} Part */
+/** @typedef {import("./types.js").Run} Run */
 
 /**
  * @typedef {object} PartView
@@ -103,6 +104,7 @@ class MessageView {
    * @param {ClientShape} client
    */
   update(message, client) {
+    this.#drawNote(message, client.run)
     const hasOpenCall = message.parts.some(isOpenCall)
     // An unchanged message is the same object; its open calls also depend on the page's handlers.
     if (message === this.#drawn && !hasOpenCall) return
@@ -112,7 +114,17 @@ class MessageView {
       (part) => part.partId,
       (view, part) => view.update(part, message, client),
     )
-    this.#note.hidden = message.status !== "interrupted"
+  }
+
+  /**
+   * The newest run tells of its own end below; older answers say it themselves.
+   *
+   * @param {Message} message
+   * @param {Run | null} run
+   */
+  #drawNote(message, run) {
+    const isTold = message.runId === run?.id && hasEndedEarly(run)
+    this.#note.hidden = message.status !== "interrupted" || isTold
     setText(this.#note, this.#note.hidden ? "" : this.#words("interrupted"))
   }
 }

@@ -54,9 +54,9 @@ export class RunView {
     const { run } = client
     this.#working.hidden = !isSilentlyWorking(client)
     setText(this.#workingText, this.#words("working"))
-    const hasStopped = run?.status === "failed" || run?.status === "cancelled"
-    this.#failed.hidden = !hasStopped || client.pendingMessages.some(isSending)
-    if (!hasStopped || !run) return
+    const isQuiet = !hasEndedEarly(run) || client.pendingMessages.some(isSending)
+    this.#failed.hidden = isQuiet
+    if (isQuiet || !run) return
     setAttribute(this.#failed, "data-status", run.status)
     setText(this.#failedText, runWords(this.#words, run))
     this.#details.hidden = !run.errorText
@@ -65,6 +65,11 @@ export class RunView {
       [run.errorCode, run.errorText].filter(Boolean).join(": "),
     )
   }
+}
+
+/** @param {Run | null} run */
+export function hasEndedEarly(run) {
+  return run?.status === "failed" || run?.status === "cancelled"
 }
 
 /** @param {{ state: string }} pending */

@@ -16,8 +16,13 @@ const ACKNOWLEDGE_MS = 1_000
 const ACKNOWLEDGE_GAP_MS = 100
 /** How long the server may be ahead of us before we ask for what we have missed. */
 const BEHIND_MS = 2_000
+/** The server tells of a watched thread every few seconds; a silence this long is a dead line. */
+const SILENCE_MS = 30_000
 
-/** Events: `change` (the state is another one), `live` (it has caught up since it was subscribed). */
+/**
+ * Events: `change` (the state is another one), `live` (it has caught up since it was subscribed),
+ * `silent` (nothing was heard for far too long).
+ */
 export class Subscription extends EventTarget {
   #state
   #tell
@@ -32,9 +37,10 @@ export class Subscription extends EventTarget {
   #healings = 0
   #soundEvents = 0
   #hasEnded = false
+  #heardAt = 0
   /** @type {Promise<void> | null} */
   #loading = null
-  /** @type {{ acknowledge?: unknown, behind?: unknown, heal?: unknown }} */
+  /** @type {{ acknowledge?: unknown, behind?: unknown, heal?: unknown, silence?: unknown }} */
   #timers = {}
 
   /**
@@ -65,6 +71,8 @@ export class Subscription extends EventTarget {
     this.#clearTimers()
     this.#isLive = false
     this.#acknowledged = position
+    this.#heardAt = this.#env.now()
+    this.#watchSilence()
     this.#isAwaiting = this.#tell(
       epoch === null
         ? { type: "subscribe", thread }
@@ -107,6 +115,8 @@ export class Subscription extends EventTarget {
 
   /** @param {EventFrame | PositionFrame | ResetFrame} frame */
   receive(frame) {
+    if (frame.thread !== this.#state.threadId) return
+    this.#heardAt = this.#env.now()
     const outcome = apply(this.#state, frame)
     this.#state = outcome.state
     switch (outcome.kind) {
@@ -165,6 +175,13 @@ export class Subscription extends EventTarget {
     this.#isAwaiting = false
     this.#target = position
     this.#acknowledged = Math.min(this.#acknowledged, position - 1)
+  }
+
+  /** One timer, not one a frame. */
+  #watchSilence() {
+    const rest = this.#heardAt + SILENCE_MS - this.#env.now()
+    if (rest <= 0) this.dispatchEvent(new Event("silent"))
+    else this.#timers.silence = this.#env.setTimeout(() => this.#watchSilence(), rest)
   }
 
   /** @param {number} position where the server stands */

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from office.scripts import rule
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SECRET_KEY = "a-foreign-site-of-the-tests-and-never-anything-else"
@@ -79,6 +81,6 @@ STORAGES = {
 CHATKIT_PROVIDERS = {
     "default": {
         "BACKEND": "chatkit_app.providers.scripted.ScriptedProvider",
-        "OPTIONS": {"rule": "office.scripts.rule"},
+        "OPTIONS": {"rule": rule},
     }
 }

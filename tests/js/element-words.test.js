@@ -1,0 +1,161 @@
+/** What the element says: its words, where a tool call stands, and what is announced. */
+
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import {
+  endOfSentences,
+  spokenText,
+} from "../../chatkit_app/static/chatkit_app/element-announcer.js"
+import { runWords } from "../../chatkit_app/static/chatkit_app/element-run.js"
+import {
+  ENGLISH,
+  errorWords,
+  readList,
+  readTable,
+  wordsFrom,
+} from "../../chatkit_app/static/chatkit_app/element-strings.js"
+import { sinceWords } from "../../chatkit_app/static/chatkit_app/element-threads-list.js"
+import {
+  prettyJson,
+  toolPhase,
+  toolTitle,
+} from "../../chatkit_app/static/chatkit_app/element-tool-words.js"
+
+const call = (more = {}) => ({
+  type: "tool-call",
+  id: "c1",
+  partId: "p1",
+  name: "highlight_product",
+  arguments: "{}",
+  input: {},
+  state: "input-complete",
+  status: "waiting",
+  executor: "client",
+  claimedBy: null,
+  progress: null,
+  ...more,
+})
+const here = { result: null, hasHandler: true, tab: "this-tab" }
+
+test("the page's words stand in front of the English ones", () => {
+  const words = wordsFrom({ send: "Senden" })
+
+  assert.equal(words("send"), "Senden")
+  assert.equal(words("stop"), ENGLISH.stop)
+  assert.equal(words("refused", { reason: "{send}" }), "Not sent: {send}")
+})
+
+test("a broken table or list of the page is an empty one", () => {
+  assert.deepEqual(readTable("{"), {})
+  assert.deepEqual(readTable('{"a": 1, "b": "x", "c": ""}'), { b: "x" })
+  assert.deepEqual(readList('["a", 1]'), ["a"])
+  assert.deepEqual(readList("nonsense"), [])
+})
+
+test("an error that has no words of its own keeps those it came with", () => {
+  const words = wordsFrom({})
+
+  assert.equal(errorWords(words, "rate_limited", "x"), ENGLISH.errorRateLimited)
+  assert.equal(errorWords(words, "invalid_command", "Too long."), "Too long.")
+  assert.equal(errorWords(words, null, "x"), "x")
+})
+
+for (const [name, part, page, expected] of [
+  [
+    "nothing of it is there yet",
+    { status: "streaming", state: "awaiting-input" },
+    here,
+    "toolAwaitingInput",
+  ],
+  [
+    "its arguments come in",
+    { status: "streaming", state: "input-streaming" },
+    here,
+    "toolReadingInput",
+  ],
+  [
+    "the server runs it",
+    { status: "running", executor: "server" },
+    here,
+    "toolRunning",
+  ],
+  ["this page will run it", {}, here, "toolWaiting"],
+  ["this page runs it", { claimedBy: "this-tab" }, here, "toolHere"],
+  [
+    "another tab runs it",
+    { claimedBy: "that-tab" },
+    { ...here, hasHandler: false },
+    "toolElsewhere",
+  ],
+  ["this page cannot run it", {}, { ...here, hasHandler: false }, "toolNoHandler"],
+  ["it is done", { status: "completed", output: null }, here, "toolDone"],
+  ["it failed", { status: "failed" }, here, "toolFailed"],
+  ["it was cancelled", { status: "cancelled" }, here, "toolCancelled"],
+]) {
+  test(`a tool call says where it stands: ${name}`, () => {
+    assert.equal(toolPhase(call(part), page).words, expected)
+    assert.ok(ENGLISH[expected])
+  })
+}
+
+test("a tool's name and its JSON are made readable", () => {
+  assert.equal(toolTitle("order_status"), "Order status")
+  assert.equal(toolTitle("_"), "_")
+  assert.equal(prettyJson('{"a":1}'), '{\n  "a": 1\n}')
+  assert.equal(prettyJson('{"a":'), '{"a":')
+  assert.equal(prettyJson(null), "null")
+})
+
+test("a run that ended early says why", () => {
+  const words = wordsFrom({})
+  const run = { id: "r", answerId: "m", errorText: null }
+
+  assert.equal(
+    runWords(words, { ...run, status: "cancelled", errorCode: null }),
+    ENGLISH.stopped,
+  )
+  assert.equal(
+    runWords(words, { ...run, status: "failed", errorCode: "provider_unavailable" }),
+    ENGLISH.errorProviderUnavailable,
+  )
+  assert.equal(
+    runWords(words, { ...run, status: "failed", errorCode: "something_new" }),
+    ENGLISH.errorFailed,
+  )
+})
+
+test("only finished sentences are announced", () => {
+  const text = "Your order is on its way. It comes tomor"
+
+  assert.equal(text.slice(0, endOfSentences(text, 0)), "Your order is on its way.")
+  assert.equal(endOfSentences(text, 25), 25)
+})
+
+test("the number of a list's item is no end of a sentence", () => {
+  assert.equal(endOfSentences("Two things:\n1. first", 11), 11)
+})
+
+test("a sentence in code that is still open is not announced", () => {
+  const text = "See this:\n\n```\nA line. Another line.\n"
+
+  assert.equal(text.slice(0, endOfSentences(text, 0)).trim(), "See this:")
+})
+
+test("what is spoken has no marks, and code is named only", () => {
+  const markdown =
+    "**Bold** and [a link](https://x.test), `x`.\n\n```js\nlet a\n```\n\n- one\n- two"
+
+  assert.equal(spokenText(markdown, "Code"), "Bold and a link, x. Code. one two")
+})
+
+test("the time of a thread is told as people tell it", () => {
+  const now = new Date("2026-03-10T12:00:00Z")
+  const ago = (seconds) => new Date(now.getTime() - seconds * 1000)
+
+  assert.equal(sinceWords(ago(5), now, "en"), "now")
+  assert.equal(sinceWords(ago(7200), now, "en"), "2 hours ago")
+  assert.equal(sinceWords(ago(86_400), now, "de"), "gestern")
+  assert.match(sinceWords(ago(30 * 86_400), now, "en"), /2026/)
+  assert.equal(sinceWords(new Date("nonsense"), now, "en"), "")
+  assert.equal(sinceWords(ago(5), now, "no language!").length > 0, true)
+})

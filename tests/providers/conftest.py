@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import pytest
+from openai import DefaultAsyncHttpxClient
+
+from chatkit_app.providers import openai_connection
+
+
+@pytest.fixture(params=["aiohttp", "httpx2"])
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test runs twice: on the transport for those who have aiohttp, and on the other."""
+    if request.param == "httpx2":
+        monkeypatch.setattr(
+            openai_connection, "DefaultAioHttpClient", DefaultAsyncHttpxClient
+        )
