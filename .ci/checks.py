@@ -39,7 +39,7 @@ def javascript() -> None:
     tests = sorted((ROOT / "tests" / "js").glob("*.test.js"))
     step("node --test", ["node", "--test", "--test-reporter=spec", *tests], env=env)
     step("tsc", ["tsc"], env=env)
-    step("biome", ["biome", "ci"], env=env)
+    step("biome", ["biome", "ci", "--colors=off"], env=env)
 
 
 PURE_PYTHON = ("live", "package", "browser", "node")
@@ -64,9 +64,8 @@ def python() -> None:
         mark for mark, had in (("node", node), ("browser", browser)) if had is None
     ]
     marks = without("live", "package", "postgres", "redis", *lacking)
-    env = (node or {}) | ({"CHATKIT_TEST_CHROMIUM": browser} if browser else {})
     cell = full_cell()
-    pytest(cell, f"{cell.name}, SQLite", marks, env)
+    pytest(cell, f"{cell.name}, SQLite", marks, node or {})
 
 
 def services() -> None:
@@ -100,10 +99,8 @@ def package() -> None:
 
 
 def browser() -> None:
-    path = chromium()
-    if path is not None:
-        env = {"CHATKIT_TEST_CHROMIUM": path} | (node_environment() or {})
-        pytest(full_cell(), "the page in Chromium", "browser", env)
+    if chromium() is not None:
+        pytest(full_cell(), "the page in Chromium", "browser", {})
 
 
 def everything() -> None:

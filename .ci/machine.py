@@ -212,9 +212,8 @@ def chromium() -> str | None:
 
 
 def installed_chromium() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    on_path = (shutil.which(name) for name in names)
-    return next((path for path in on_path if path), None) or playwrights_chromium()
+    on_path = shutil.which("chromium") or shutil.which("chromium-browser")
+    return on_path or playwrights_chromium()
 
 
 def playwrights_chromium() -> str | None:

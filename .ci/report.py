@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -116,13 +117,22 @@ def step(
         name=name,
         is_ok=process.returncode == 0,
         seconds=time.monotonic() - started,
-        closing=next((line for line in reversed(tail) if line.strip()), ""),
+        closing=closing_line(tail),
         complaints=tuple(
             line for line in tail if line.startswith(("FAILED ", "ERROR "))
         ),
     )
     REPORT.outcomes.append(outcome)
     return outcome.is_ok
+
+
+def closing_line(tail: Iterable[str]) -> str:
+    """The tool's own last word; node's test runner has a block of them."""
+    said = [line for line in tail if line.strip()]
+    counts = [
+        line[2:] for line in said if re.match(r"\S (tests|pass|fail|skipped) \d", line)
+    ]
+    return ", ".join(counts) or (said[-1] if said else "")
 
 
 def echo(process: subprocess.Popen[str], tail: deque[str]) -> None:

@@ -302,7 +302,7 @@ def _has_middleware(path: str) -> bool:
 
 def check_history(**_: Any) -> Iterator[CheckMessage]:
     """The history API knows whom the page's session knows."""
-    found = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    found: Sequence[Any] = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     if not any(issubclass(each, SessionAuthentication) for each in found):
         yield Caution(
             "REST_FRAMEWORK authenticates nobody by session: the chat shows no list of"

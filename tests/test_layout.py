@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from chatkit_app import __version__
+
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "chatkit_app"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -114,9 +116,8 @@ def test_the_newest_heading_of_the_changelog_is_the_version() -> None:
     headings = re.findall(
         r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
     )
-    version = PYPROJECT["project"]["version"]
 
-    assert headings[0] == ("Unreleased" if ".dev" in version else version)
+    assert headings[0] == ("Unreleased" if ".dev" in __version__ else __version__)
 
 
 def test_the_linter_of_the_javascript_is_the_one_that_its_settings_speak_of() -> None:

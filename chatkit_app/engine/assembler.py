@@ -15,7 +15,7 @@ from uuid import UUID
 from chatkit_app.engine import events
 from chatkit_app.engine.messages import ProviderData
 from chatkit_app.engine.provider import PartDelta, PartEnded, PartStarted
-from chatkit_app.engine.states import PartKind, PartState
+from chatkit_app.engine.states import FinishReason, PartKind, PartState
 from chatkit_app.exceptions import ProviderUnavailable
 
 
@@ -45,6 +45,7 @@ class GrowingPart:
     length: int = 0
     carried: str = ""
     provider_data: ProviderData | None = None
+    is_cut: bool = False
 
     def grow(self, delta: str) -> events.PartDelta | None:
         """Take more text; None where nothing whole has come yet."""
@@ -67,8 +68,9 @@ class GrowingPart:
 
     def end(self) -> events.PartEnded:
         """The event of its end."""
+        state = PartState.INTERRUPTED if self.is_cut else PartState.COMPLETE
         return part_ended(
-            str(self.part_id), self.text, PartState.COMPLETE, provider_data=self.provider_data
+            str(self.part_id), self.text, state, provider_data=self.provider_data
         )
 
 
@@ -120,10 +122,12 @@ class Assembler:
             del self._open[event.key]
             yield part.end()
 
-    def finish(self) -> Iterator[events.AnyEvent]:
-        """End what the provider has left open."""
+    def finish(self, reason: FinishReason) -> Iterator[events.AnyEvent]:
+        """End what the provider has left open; where it was stopped short, that is cut off."""
         for key in list(self._open):
-            yield self._open.pop(key).end()
+            part = self._open.pop(key)
+            part.is_cut = reason in (FinishReason.LENGTH, FinishReason.CONTENT_FILTER)
+            yield part.end()
 
     @property
     def calls(self) -> list[GrowingPart]:

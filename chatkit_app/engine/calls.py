@@ -41,7 +41,8 @@ class Call:
     """One call of a finished step that has no result yet.
 
     ``result_index`` is the place of its result's part: reserved when the step ended, since a page and
-    the server may come with theirs at once. ``is_asked``: a page has been asked for it already.
+    the server may come with theirs at once. ``is_asked``: a page has been asked for it already;
+    ``is_cut``: the provider stopped before the arguments were whole.
     """
 
     tool_call_id: UUID
@@ -50,6 +51,7 @@ class Call:
     arguments: str
     result_index: int
     is_asked: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,9 @@ class Calls:
         tool = self.tools.get(call.name)
         if call.is_asked:
             self.is_waiting = True
+            return
+        if call.is_cut:
+            yield self._end(call, failed("cut_off", "The call was cut off before it was whole."))
             return
         if tool is None:
             known = ", ".join(sorted(self.tools)) or "none"

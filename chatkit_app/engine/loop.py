@@ -169,7 +169,7 @@ class Loop:
                     yield event
         if finished is None:
             raise ProviderUnavailable("The provider's stream ended without a finish.")
-        for event in assembler.finish():
+        for event in assembler.finish(finished.reason):
             yield event
         yield _step_finished(finished, str(self.work.run_id), step_id)
 
@@ -225,6 +225,7 @@ def _call(part: GrowingPart, result_index: int) -> Call:
         name=part.name,
         arguments=part.text,
         result_index=result_index,
+        is_cut=part.is_cut,
     )
 
 

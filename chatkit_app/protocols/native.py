@@ -172,7 +172,7 @@ class AnswerFrame(Frame):
 
     @model_validator(mode="after")
     def _check_one_result(self) -> Self:
-        if self.error is not None and "output" in self.model_fields_set:
+        if self.error is not None and self.output is not None:
             raise ValueError("output and error exclude each other")
         return self
 

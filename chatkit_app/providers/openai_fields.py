@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 Json = Mapping[str, object]
+LARGEST = 2**31 - 1
 
 
 def text_in(data: Json, key: str) -> str:
@@ -15,9 +16,9 @@ def text_in(data: Json, key: str) -> str:
 
 
 def number_in(data: Json, key: str) -> int:
-    """The whole number under this key, or 0."""
+    """The whole number under this key, or 0; at least 0, and no more than a column holds."""
     value = data.get(key)
-    return value if isinstance(value, int) else 0
+    return min(max(value, 0), LARGEST) if isinstance(value, int) else 0
 
 
 def object_in(data: Json, key: str) -> Json:

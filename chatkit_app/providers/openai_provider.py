@@ -75,6 +75,8 @@ class OpenAIProvider(Provider):
         default_options: Mapping[str, object] | None = None,
         safety_field: str | None = None,
     ) -> None:
+        if isinstance(api_key, str):
+            api_key = api_key.strip()  # files and environments bring line ends
         if not api_key:
             raise ValueError(
                 "api_key is empty. (A server that needs none takes any word.)"
@@ -165,9 +167,8 @@ class OpenAIProvider(Provider):
 
 
 async def _close(stream: AsyncStream[object]) -> None:
-    with suppress(
-        Exception
-    ):  # what it was read for is over; a close that fails tells nothing
+    # what it was read for is over: a close that fails tells nothing
+    with suppress(Exception):
         async with asyncio.timeout(LAST_WORDS_SECONDS):
             await stream.close()
 

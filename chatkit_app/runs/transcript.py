@@ -21,6 +21,7 @@ from chatkit_app.engine.schema import dump_json
 from chatkit_app.engine.states import (
     OPEN_TOOL_CALL_STATUSES,
     PartKind,
+    PartState,
     Role,
     StepStatus,
     ToolCallStatus,
@@ -164,6 +165,7 @@ def _open_calls(step: Step, parts: Sequence[Part]) -> tuple[tuple[Call, ...], in
         for part in parts
         if part.step_id == step.pk and part.kind == PartKind.TOOL_CALL and part.tool_call
     ]
+    cut = {part.tool_call_id for part in parts if part.state == PartState.INTERRUPTED}
     calls = tuple(
         Call(
             tool_call_id=row.pk,
@@ -172,6 +174,7 @@ def _open_calls(step: Step, parts: Sequence[Part]) -> tuple[tuple[Call, ...], in
             arguments=row.arguments,
             result_index=base + row.index,
             is_asked=row.status == ToolCallStatus.WAITING,
+            is_cut=row.pk in cut,
         )
         for row in rows
         if row.status in OPEN_TOOL_CALL_STATUSES

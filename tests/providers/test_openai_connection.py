@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatkit_app.engine.provider import PartDelta, StepFinished
+from chatkit_app.engine.provider import PartDelta, ProviderEvent, StepFinished
 from chatkit_app.engine.states import FinishReason
 from chatkit_app.exceptions import (
     ProviderRejected,
@@ -31,9 +31,9 @@ pytestmark = pytest.mark.usefixtures("transport")
 
 
 SHORT: dict[str, Any] = {
-    "connect_timeout": 0.3,
-    "first_token_timeout": 0.3,
-    "next_token_timeout": 0.3,
+    "connect_timeout": 0.5,
+    "first_token_timeout": 0.5,
+    "next_token_timeout": 0.5,
 }
 
 
@@ -74,14 +74,15 @@ async def test_the_time_that_the_reader_takes_for_itself_is_no_stall(
     kind: Kind,
 ) -> None:
     lines = (Say("Good day to you"),)
-    async with asked(kind, *lines, next_token_timeout=0.2, first_token_timeout=0.2) as (
+    async with asked(kind, *lines, next_token_timeout=0.4, first_token_timeout=0.4) as (
         provider,
         _,
     ):
-        events = []
+        events: list[ProviderEvent] = []
         async for event in provider.stream(asking("Hello")):
+            if len(events) in {0, 2}:
+                await asyncio.sleep(0.5)  # a slow reader is what this is about
             events.append(event)
-            await asyncio.sleep(0.25)  # a slow reader is what this is about
     assert isinstance(events[-1], StepFinished)
 
 

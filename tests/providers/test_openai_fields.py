@@ -29,7 +29,7 @@ def test_whatever_a_vendor_sends_is_read_as_the_type_that_was_asked_for(
 ) -> None:
     data = {"key": value}
     assert isinstance(text_in(data, "key"), str)
-    assert isinstance(number_in(data, "key"), int)
+    assert 0 <= number_in(data, "key") < 2**31
     assert isinstance(object_in(data, "key"), dict)
     assert all(isinstance(item, dict) for item in objects_in(data, "key"))
 

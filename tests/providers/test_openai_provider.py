@@ -35,9 +35,9 @@ pytestmark = pytest.mark.usefixtures("transport")
 
 
 SHORT: dict[str, Any] = {
-    "connect_timeout": 0.3,
-    "first_token_timeout": 0.3,
-    "next_token_timeout": 0.3,
+    "connect_timeout": 0.5,
+    "first_token_timeout": 0.5,
+    "next_token_timeout": 0.5,
 }
 
 
@@ -259,9 +259,18 @@ async def test_the_viewers_key_goes_to_openai_and_to_nobody_else_unasked(
     )
 
 
-def test_an_empty_key_is_an_error_at_once() -> None:
+@pytest.mark.parametrize("key", ["", " \n"])
+def test_an_empty_key_is_an_error_at_once(key: str) -> None:
     with pytest.raises(ValueError, match="api_key"):
-        OpenAIChatProvider(api_key="")
+        OpenAIChatProvider(api_key=key)
+
+
+@BOTH
+async def test_the_line_end_that_a_file_brings_is_no_part_of_the_key(
+    kind: Kind,
+) -> None:
+    async with asked(kind, Say("Hi"), api_key=f"{KEY}\n") as (provider, _):
+        assert (await stream(provider, asking("Hello"))).finish
 
 
 @BOTH

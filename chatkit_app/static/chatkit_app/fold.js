@@ -208,10 +208,10 @@ function partDelta(state, { partId, offset, delta }) {
  * @param {PartEnded} event
  * @returns {ThreadState | null}
  */
-function partEnded(state, { partId, length }) {
+function partEnded(state, { partId, length, state: ended }) {
   return changePart(state, partId, (part) => {
     if (part.type === "tool-call") return part.arguments.length === length ? part : null
-    return part.content.length === length ? { ...part, state: "complete" } : null
+    return part.content.length === length ? { ...part, state: ended } : null
   })
 }
 

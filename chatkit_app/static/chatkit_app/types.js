@@ -125,7 +125,8 @@
  *   kind: string, stepId: string, toolCallId: string | null,
  *   toolCallName: string | null }} PartStarted
  * @typedef {{ type: "part.delta", partId: string, offset: number, delta: string }} PartDelta
- * @typedef {{ type: "part.ended", partId: string, length: number, digest: string }} PartEnded
+ * @typedef {{ type: "part.ended", partId: string, state: "complete" | "interrupted",
+ *   length: number, digest: string }} PartEnded
  * @typedef {{ type: "tool_call.changed", toolCallId: string, status: ToolCallStatus,
  *   state: ToolCallState, executor: Executor | null, input: Json,
  *   deadlineAt: string | null }} ToolCallChanged

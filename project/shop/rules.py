@@ -1,0 +1,235 @@
+"""The rules by which the demo answers without a model: plain English in, a script out.
+
+They know some phrases and nothing else. They keep nothing in memory, so an answer goes on after a
+restart: what was asked and what has come of it is all in the request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from chatkit_app.engine.messages import TextPart
+from chatkit_app.engine.provider import ProviderRequest
+from chatkit_app.engine.states import Role
+from chatkit_app.providers.scripted import Call, Line, Say, Script, ScriptedProvider
+from project.shop import wishes
+from project.shop.wishes import Asked, NotYet, Refused, Wanted, Wish
+
+WORD_SECONDS = 0.04
+"""Between two words: a pace that can be read."""
+
+HELP = """\
+I am a script, not a model: I know some phrases and nothing else. Try one of these:
+
+- *Find a teapot under €40 and highlight it*
+- *Open the wool blanket*, or *go to my orders*
+- *Where is my order 1042?*
+- *Put two mugs in my cart*, or *what is in my cart?*
+- *Make a stock report*
+- *What text have I selected?*, or *note down what I have selected*
+- *Add a note: tea on Friday*, or *list my notes*
+
+Several at once are fine: *what's the status of order 1042 and what text have I selected?*"""
+
+NUMBERS = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+)
+PRONOUNS = {
+    "it",
+    "that",
+    "this",
+    "them",
+    "one",
+    "that one",
+    "this one",
+    "first",
+    "first one",
+}
+FILLERS = re.compile(
+    r"\b(?:an?|the|some|any|me|my|your|for|please|which|where|is|are|all|of|things?|products?"
+    r"|everything|anything|pieces?)\b"
+)
+PRICE = re.compile(
+    r"(?:for\s+)?(?:under|below|up to|at most|less than|cheaper than|no more than)\s*"
+    r"(?:€|eur)?\s*(?P<price>\d{1,5}(?:[.,]\d{1,2})?)\s*(?:€|euros?|eur)?"
+)
+# A sentence is cut where another request begins: a note may have an "and" in it.
+CUT = re.compile(
+    r"(?:[,;.?!]+\s*(?:and\s+)?(?:then\s+)?|\s+(?:and\s+then|and|then)\s+)(?:please\s+)?"
+    r"(?=(?:find|search|look|show|highlight|mark|put|add|buy|where|what|which|go|open|take|bring"
+    r"|note|write|list|read|make|count|how|do|tell|is|are)\b)",
+    re.IGNORECASE,
+)
+PAGES = {"catalog": "catalogue", "shop": "catalogue", "basket": "cart", "order": "orders",
+         "note": "notes"}  # fmt: skip
+
+
+def make_provider() -> ScriptedProvider:
+    """The provider for ``CHATKIT_PROVIDERS``."""
+    return ScriptedProvider(rule, delay=WORD_SECONDS)
+
+
+def rule(request: ProviderRequest) -> Script:
+    """The next step: the calls that are still needed, or else what has come of them."""
+    asked = Asked(
+        request.messages[-1].parts if request.messages[-1].role != Role.USER else ()
+    )
+    told: list[str] = []
+    calls: list[Call] = []
+    for wish in understand(_texts(request)):
+        try:
+            told.append(wish(asked))
+        except NotYet as need:
+            calls += [need.call] if need.call not in calls else []
+        except Refused as reason:
+            told.append(str(reason))
+    if calls:
+        return (*_opening(asked), *calls)
+    return (Say("\n\n".join(told) or HELP),)
+
+
+def _opening(asked: Asked) -> tuple[Line, ...]:
+    return () if asked else (Say("Let me see."),)
+
+
+def _texts(request: ProviderRequest) -> list[str]:
+    return [
+        " ".join(part.text for part in message.parts if isinstance(part, TextPart))
+        for message in request.messages
+        if message.role == Role.USER
+    ]
+
+
+def understand(texts: Iterable[str]) -> list[Wish]:
+    """The wishes of the last text; "it" is the product that was last spoken of in any of them."""
+    found: list[Wish] = []
+    subject: Wanted | None = None
+    for text in texts:
+        found = []
+        for clause in CUT.split(text.strip()):
+            reading = _Reading(clause, subject)
+            found += reading.wishes()
+            subject = reading.subject
+    return found
+
+
+class _Reading:
+    """One clause, read in the light of what was spoken of before."""
+
+    def __init__(self, clause: str, subject: Wanted | None) -> None:
+        self.subject = subject
+        self._clause = clause.strip().rstrip(".?!,; ")
+
+    def wishes(self) -> list[Wish]:
+        """What the first phrase that fits asks for."""
+        for phrase, read in PHRASES:
+            if match := phrase.search(self._clause):
+                return read(self, match)
+        return []
+
+    def wanted(self, words: str) -> Wanted:
+        """The products that the words mean."""
+        words = words.lower()
+        price = PRICE.search(words)
+        if (
+            words.strip() in PRONOUNS | {f"the {word}" for word in PRONOUNS}
+            and self.subject
+        ):
+            return self.subject
+        query = " ".join(FILLERS.sub(" ", PRICE.sub(" ", words)).split()).strip(" ,.?!")
+        limit = float(price["price"].replace(",", ".")) if price else None
+        self.subject = Wanted(query=query, max_price=limit)
+        return self.subject
+
+    def note(self, match: re.Match[str]) -> list[Wish]:
+        return [wishes.note(match["text"].strip()[:2000])]
+
+    def orders(self, match: re.Match[str]) -> list[Wish]:
+        return [wishes.order(number) for number in re.findall(r"\d{1,9}", match[0])]
+
+    def page(self, match: re.Match[str]) -> list[Wish]:
+        page = match["page"].lower()
+        return [wishes.go(PAGES.get(page, page))]
+
+    def product_page(self, match: re.Match[str]) -> list[Wish]:
+        return [wishes.open_product(self.wanted(match["what"]))]
+
+    def addition(self, match: re.Match[str]) -> list[Wish]:
+        return [wishes.put_in_cart(self.wanted(match["what"]), _number(match["count"]))]
+
+    def mark(self, match: re.Match[str]) -> list[Wish]:
+        return [wishes.highlight(self.wanted(match["what"]))]
+
+    def search(self, match: re.Match[str]) -> list[Wish]:
+        return [wishes.search(self.wanted(match["what"]))]
+
+
+def _number(word: str | None) -> int:
+    """How many; one where nothing is said, and never more than a cart takes."""
+    word = (word or "one").lower()
+    if word.isdecimal():
+        return min(max(int(word), 1), 99)
+    return NUMBERS.index(word) if word in NUMBERS else 1
+
+
+def _always(wish: Wish) -> Callable[[_Reading, re.Match[str]], list[Wish]]:
+    return lambda _reading, _match: [wish]
+
+
+# The first that fits is taken.
+PHRASES: list[
+    tuple[re.Pattern[str], Callable[[_Reading, re.Match[str]], list[Wish]]]
+] = [
+    (re.compile(phrase, re.IGNORECASE), read)
+    for phrase, read in [
+        (r"\b(?:note|write|remember|keep)\b.*\bselect", _always(wishes.note_selection)),
+        (
+            r"^(?:please\s+)?(?:(?:add|make|take|write|leave)\s+(?:me\s+)?(?:an?\s+)?(?:new\s+)?note"
+            r"|note|remember)\b(?:\s+(?:down|that|saying|of))*\s*[:,-]?\s*(?P<text>.+)",
+            _Reading.note,
+        ),
+        (r"\bselect", _always(wishes.read_selection)),
+        (r"\border\w*\b\D*\d[\d\s#,and]*", _Reading.orders),
+        (
+            r"\b(?:go|take|bring|open|navigate|back)\b.*?\b(?P<page>catalogue|catalog|shop|cart"
+            r"|basket|orders?|notes?)\b",
+            _Reading.page,
+        ),
+        (r"\bmy (?P<page>orders?)\b", _Reading.page),
+        (r"\bnotes?\b", _always(wishes.list_notes)),
+        (r"^(?:is|are)\s+(?:there\s+)?(?P<what>.+?)\s+in stock", _Reading.search),
+        (r"\b(?:stock|inventory)\b", _always(wishes.count_stock)),
+        (
+            r"\b(?:put|add|buy)\s+(?:(?P<count>\d{1,3}|"
+            + "|".join(NUMBERS)
+            + r"|an?)\s+)?"
+            r"(?P<what>.+?)(?:\s+(?:in|to|into)\s+(?:my|the)\s+(?:cart|basket))?$",
+            _Reading.addition,
+        ),
+        (r"\b(?:cart|basket)\b", _always(wishes.show_cart)),
+        (
+            r"\b(?:highlight|mark|point (?:to|at)|show me where)\s+(?P<what>.+)",
+            _Reading.mark,
+        ),
+        (
+            r"\b(?:open|go to|take me to|bring me to)\s+(?P<what>.+)",
+            _Reading.product_page,
+        ),
+        (
+            r"\b(?:find|search(?:\s+for)?|look(?:ing)?\s+for|show|need|have|sell|there)\s+"
+            r"(?P<what>.+)",
+            _Reading.search,
+        ),
+    ]
+]

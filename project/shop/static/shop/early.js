@@ -1,0 +1,12 @@
+// Runs before the page is drawn, so that the chat's panel does not jump.
+// The wide page begins with the chat beside it, the narrow one without.
+;(() => {
+  const isWide = matchMedia("(min-width: 64rem)").matches
+  let kept = null
+  try {
+    kept = sessionStorage.getItem("shop:chat")
+  } catch {
+    // Storage is blocked: every page begins as the first one.
+  }
+  document.documentElement.dataset.chat = kept ?? (isWide ? "open" : "closed")
+})()

@@ -1,0 +1,81 @@
+"""The chat as a person meets it, and the tools that a page of the tests brings."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import Locator, Page, expect
+
+expect.set_options(timeout=15_000)
+
+WITH_TOOLS = """
+addEventListener("DOMContentLoaded", async () => {
+  await customElements.whenDefined("chatkit-thread")
+  const chat = document.querySelector("chatkit-thread")
+  const count = () => { localStorage.ran = Number(localStorage.ran ?? 0) + 1 }
+  chat.tools.register("read_selection", async (input, { signal }) => {
+    count()
+    if (localStorage.hold === "yes") await new Promise(() => {})
+    if (localStorage.fall === "yes") throw new Error("Nothing is selected.")
+    return { text: document.querySelector("#sample").textContent }
+  })
+  chat.tools.register("paint", async ({ colour }) => {
+    count()
+    document.body.dataset.colour = colour
+    return { text: `painted ${colour}` }
+  })
+})
+"""
+"""Registers two tools and counts their runs, over all tabs, in ``localStorage.ran``."""
+
+
+class Chat:
+    """One page with the chat."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.field = page.get_by_label("Your message")
+        self.stop = page.get_by_role("button", name="Stop answering")
+        self.answers = page.locator("article[data-role=assistant]")
+        self.end = page.locator(".run-text")
+        self.questions = page.locator("article[data-role=user]")
+        expect(self.field).to_be_visible()
+
+    def send(self, text: str) -> None:
+        self.field.fill(text)
+        self.field.press("Enter")
+
+    def ask(self, text: str) -> Locator:
+        """Send it and wait until the answer is over."""
+        number = self.answers.count()
+        self.send(text)
+        answer = self.answers.nth(number)
+        expect(answer).to_be_attached()
+        expect(self.stop).to_be_hidden()
+        return answer
+
+    def tool(self, name: str) -> Locator:
+        return self.page.locator(f".tool[data-tool={name}]").last
+
+    def expect_tool(self, name: str, state: str) -> None:
+        expect(self.tool(name)).to_have_attribute("data-state", state)
+
+    def store(self, **items: str) -> None:
+        """Put these into the page's local storage."""
+        self.page.evaluate("items => Object.assign(localStorage, items)", items)
+
+    def runs_of_tools(self) -> int:
+        return int(self.page.evaluate("Number(localStorage.ran ?? 0)"))
+
+    def is_focused(self, label: str) -> bool:
+        """Has the control of this label the focus?"""
+        return bool(
+            self.page.evaluate(
+                f"""() => {{
+                  const focused = document.querySelector("chatkit-thread").shadowRoot.activeElement
+                  const label = {json.dumps(label)}
+                  return focused?.getAttribute("aria-label") === label
+                    || focused?.labels?.[0]?.textContent === label
+                }}"""
+            )
+        )

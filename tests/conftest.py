@@ -1,0 +1,73 @@
+"""What most tests need: the live site, and a clean end of this process's own background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chatkit_app import db
+from chatkit_app.background import background
+from chatkit_app.log.doorbell import doorbell
+from chatkit_app.log.writer import writer
+from chatkit_app.runs.runner import runner
+from chatkit_app.runs.tool_threads import tool_threads
+from tests.live import Browser, Site
+
+
+@pytest.fixture(scope="session")
+def migrated() -> Iterator[Site]:
+    """A site that never serves: its database is what the others begin with."""
+    site = Site()
+    try:
+        yield site.migrate()
+    finally:
+        site.close()
+
+
+@pytest.fixture(scope="session")
+def shared_site(migrated: Site) -> Iterator[Site]:
+    """One server for all tests that leave it alive."""
+    site = Site()
+    try:
+        yield site.make(migrated)
+    finally:
+        site.close()
+
+
+@pytest.fixture
+def site(migrated: Site) -> Iterator[Site]:
+    """A server of the test's own, which may be killed."""
+    site = Site()
+    try:
+        yield site.make(migrated)
+    finally:
+        site.close()
+
+
+@pytest.fixture
+def ann(shared_site: Site) -> Browser:
+    """A customer who has logged in."""
+    return Browser(shared_site).log_in("ann")
+
+
+@pytest.fixture
+def visitor(shared_site: Site) -> Browser:
+    """An anonymous visitor, a new one for each test."""
+    return Browser(shared_site).visit()
+
+
+@pytest.fixture
+def stopped_background() -> Iterator[None]:
+    """Whatever a test starts in this process ends with it, database connections included."""
+    yield
+    stop_background()
+
+
+def stop_background() -> None:
+    runner.stop()
+    background.stop()
+    doorbell.stop()
+    writer.stop()
+    tool_threads.stop()
+    db.threads.close()
