@@ -42,7 +42,8 @@ def javascript() -> None:
     step("biome", ["biome", "ci", "--colors=off"], env=env)
 
 
-PURE_PYTHON = ("live", "package", "browser", "node")
+NEITHER_PAGE_NOR_NODE = ("live", "package", "browser", "node")
+PURE_ROOMS = ("engine", "providers", "protocols")  # no row: one database is enough
 
 
 def without(*marks: str) -> str:
@@ -50,10 +51,12 @@ def without(*marks: str) -> str:
     return " and ".join(f"not {mark}" for mark in marks)
 
 
-def pytest(cell: Cell, name: str, marks: str, env: Mapping[str, str]) -> None:
+def pytest(
+    cell: Cell, name: str, marks: str, env: Mapping[str, str], *options: str
+) -> None:
     # development mode: unclosed sockets, never-awaited coroutines and the like
     dev = ("-X", "dev", "-m", "pytest", "-m", marks)
-    step(f"pytest: {name}", [cell.python, *dev], env=env)
+    step(f"pytest: {name}", [cell.python, *dev, *options], env=env)
 
 
 def python() -> None:
@@ -73,7 +76,7 @@ def services() -> None:
     env = {name: url for name, url in found.items() if url}
     if not env:
         return
-    marks = [
+    lacking = [
         mark
         for mark, name in (("postgres", "DATABASE_URL"), ("redis", "REDIS_URL"))
         if name not in env
@@ -81,7 +84,9 @@ def services() -> None:
     names = {"DATABASE_URL": "PostgreSQL", "REDIS_URL": "Redis"}
     there = " and ".join(names[name] for name in env)
     cell = full_cell()
-    pytest(cell, f"{cell.name}, {there}", without(*PURE_PYTHON, *marks), env)
+    without_rows = [f"--ignore=tests/{room}" for room in PURE_ROOMS]
+    marks = without(*NEITHER_PAGE_NOR_NODE, *lacking)
+    pytest(cell, f"{cell.name}, {there}", marks, env, *without_rows)
 
 
 def smoke() -> None:
@@ -89,7 +94,7 @@ def smoke() -> None:
     if cell is None:
         REPORT.notes.append(f"only one cell here: {full_cell().name}")
         return
-    marks = without(*PURE_PYTHON, "postgres", "redis")
+    marks = without(*NEITHER_PAGE_NOR_NODE, "postgres", "redis")
     pytest(cell, f"{cell.name}, SQLite, without a page", marks, {})
 
 

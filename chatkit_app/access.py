@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -65,7 +66,7 @@ def make_visitor(session: SessionBase) -> None:
         session[VISITOR_KEY] = str(uuid4())
 
 
-def is_allowed_origin(scope: dict[str, Any]) -> bool:
+def is_allowed_origin(scope: Mapping[str, Any]) -> bool:
     """May a page of this origin open a socket with the visitor's cookies?
 
     As Django's CSRF check has it: the site's own origin (scheme, host and port, the host one of
@@ -99,7 +100,7 @@ def _matches_wildcard(origin: str) -> bool:
     )
 
 
-def _scheme(scope: dict[str, Any], headers: dict[bytes, str]) -> str:
+def _scheme(scope: Mapping[str, Any], headers: Mapping[bytes, str]) -> str:
     """The scheme of the page that can be on our origin; a proxy that ends TLS must say so."""
     header = django_settings.SECURE_PROXY_SSL_HEADER
     if header:

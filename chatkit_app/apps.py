@@ -27,7 +27,9 @@ class ChatKitConfig(AppConfig):
         checks.register()
         user_logged_in.connect(adopt_on_login, dispatch_uid="chatkit_adopt")
         setting_changed.connect(
-            lambda setting, **_: providers.clear() if setting == "CHATKIT_PROVIDERS" else None,
+            lambda setting, **_: (
+                providers.clear() if setting == "CHATKIT_PROVIDERS" else None
+            ),
             weak=False,
             dispatch_uid="chatkit_providers",
         )

@@ -35,7 +35,9 @@ class Settings:
     def RUNNER(self) -> str:
         """``CHATKIT_RUNNER``: dotted path of the ``Runner`` that executes runs; in this process."""
         return getattr(
-            django_settings, "CHATKIT_RUNNER", "chatkit_app.runs.local_runner.LocalRunner"
+            django_settings,
+            "CHATKIT_RUNNER",
+            "chatkit_app.runs.local_runner.LocalRunner",
         )
 
     @property

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.consumer import get_handler_name
+from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser
 
 from chatkit_app.access import is_allowed_origin, policy, viewer_of
@@ -17,7 +18,12 @@ from chatkit_app.conf import settings
 from chatkit_app.db import in_thread
 from chatkit_app.engine.commands import Release
 from chatkit_app.engine.viewer import Viewer
-from chatkit_app.exceptions import ChatKitError, InvalidCommand, RateLimited, ThreadNotFound
+from chatkit_app.exceptions import (
+    ChatKitError,
+    InvalidCommand,
+    RateLimited,
+    ThreadNotFound,
+)
 from chatkit_app.log.doorbell import doorbell
 from chatkit_app.protocols import native
 from chatkit_app.runs import answering, service
@@ -73,7 +79,9 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         runner.start()
         doorbell.start()
         await self.send(
-            native.hello_frame(viewer=self._viewer.key, max_bytes=settings.MAX_FRAME_BYTES)
+            native.hello_frame(
+                viewer=self._viewer.key, max_bytes=settings.MAX_FRAME_BYTES
+            )
         )
 
     async def disconnect(self, code: int) -> None:
@@ -87,7 +95,9 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         for tool_call, (thread, tab) in self._claims.items():
             await self._release(thread, tool_call, tab)
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None
+    ) -> None:
         """Read one frame and answer it."""
         if self._viewer is None:
             return
@@ -105,9 +115,11 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             await self._answer_frame(frame, self._viewer)
         except ChatKitError as error:
             await self._send_error(error, frame)
-        except Exception as error:  # noqa: BLE001 (supervisor: one frame must not cost the socket)
+        except Exception as error:
             logger.exception("A %s frame could not be answered", frame.type)
-            await self._send_error(_Internal("Something went wrong on our side."), frame, error)
+            await self._send_error(
+                _Internal("Something went wrong on our side."), frame, error
+            )
 
     def _may_speak(self) -> bool:
         """A token bucket: so many frames a second, twice as many at once."""
@@ -125,11 +137,16 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             await self.close(code=CLOSE_BAD_FRAMES)
 
     async def _send_error(
-        self, error: ChatKitError, frame: native.ClientFrame, cause: Exception | None = None
+        self,
+        error: ChatKitError,
+        frame: native.ClientFrame,
+        cause: Exception | None = None,
     ) -> None:
         thread = getattr(frame, "thread", None)
         await self.send(
-            native.error_frame(error, command_id=getattr(frame, "id", None), thread=thread)
+            native.error_frame(
+                error, command_id=getattr(frame, "id", None), thread=thread
+            )
         )
 
     async def _answer_frame(self, frame: native.ClientFrame, viewer: Viewer) -> None:
@@ -159,7 +176,9 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         if len(self._subscriptions) >= settings.THREADS_PER_SOCKET:
             raise RateLimited("This page watches too many threads.", retry_after=1.0)
         subscription = Subscription(frame.thread)
-        task = asyncio.create_task(self._pump(subscription, frame.epoch, frame.position))
+        task = asyncio.create_task(
+            self._pump(subscription, frame.epoch, frame.position)
+        )
         self._subscriptions[frame.thread] = (subscription, task)
 
     def _unsubscribe(self, thread: UUID) -> None:
@@ -173,10 +192,10 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         try:
             async for frame in subscription.frames(epoch, position):
                 async with asyncio.timeout(SEND_SECONDS):
-                    await self.base_send({"type": "websocket.send", "text": frame})
+                    await self.send(text_data=frame)
         except (TooSlow, TimeoutError):
             await self.close(code=CLOSE_TOO_SLOW)
-        except Exception:  # noqa: BLE001 (supervisor: the page comes back with its cursor)
+        except Exception:
             logger.exception("Thread %s can't be sent", subscription.thread)
             await self.close(code=CLOSE_INTERNAL)
 
@@ -211,7 +230,7 @@ class _Internal(ChatKitError):
     code = "internal"
 
 
-def _viewer(scope: dict[str, Any]) -> Viewer | None:
+def _viewer(scope: Mapping[str, Any]) -> Viewer | None:
     """Whoever the socket's cookie stands for; the session is read in this thread."""
     user = scope.get("user") or AnonymousUser()
     return viewer_of(user, scope.get("session"))

@@ -31,7 +31,9 @@ class DatabaseThreads:
         """The pool itself."""
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="chatkit-db")
+                self._pool = ThreadPoolExecutor(
+                    THREADS, thread_name_prefix="chatkit-db"
+                )
             return self._pool
 
     def close(self) -> None:
@@ -56,7 +58,9 @@ threads = DatabaseThreads()
 async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a sync function, which is one transaction, in a thread that may use the ORM."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads.pool(), lambda: _fresh(function, *args, **kwargs))
+    return await loop.run_in_executor(
+        threads.pool(), lambda: _fresh(function, *args, **kwargs)
+    )
 
 
 def _fresh(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

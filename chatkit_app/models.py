@@ -72,7 +72,9 @@ class Thread(Row):
     external_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 (null: unnamed)
     title = models.CharField(max_length=200, blank=True, default="")
     status = models.CharField(
-        max_length=16, choices=choices(states.ThreadStatus), default=states.ThreadStatus.OPEN
+        max_length=16,
+        choices=choices(states.ThreadStatus),
+        default=states.ThreadStatus.OPEN,
     )
     metadata = models.JSONField(blank=True, default=dict)
     epoch = models.CharField(max_length=16, default=new_epoch)
@@ -101,7 +103,8 @@ class Thread(Row):
                 fields=["tenant", "owner_key", "last_activity_at", "id"],
             ),
             models.Index(
-                name="chatkit_thread_of_assistant", fields=["assistant", "last_activity_at"]
+                name="chatkit_thread_of_assistant",
+                fields=["assistant", "last_activity_at"],
             ),
         ]
 
@@ -112,7 +115,9 @@ class Thread(Row):
 class Message(Row):
     """One turn of one role. Of its siblings (another answer, an edit) one is shown."""
 
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="messages")
+    thread = models.ForeignKey(
+        Thread, on_delete=models.CASCADE, related_name="messages"
+    )
     parent = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
     )
@@ -139,7 +144,9 @@ class Message(Row):
         verbose_name_plural = _("messages")
         constraints = [
             models.UniqueConstraint(
-                name="chatkit_message_shown", fields=["thread", "depth"], condition=Q(is_shown=True)
+                name="chatkit_message_shown",
+                fields=["thread", "depth"],
+                condition=Q(is_shown=True),
             ),
             models.UniqueConstraint(
                 name="chatkit_message_client_id",
@@ -164,7 +171,9 @@ class Run(Row):
     prompt = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
     answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
     status = models.CharField(
-        max_length=16, choices=choices(states.RunStatus), default=states.RunStatus.QUEUED
+        max_length=16,
+        choices=choices(states.RunStatus),
+        default=states.RunStatus.QUEUED,
     )
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -201,9 +210,15 @@ class Run(Row):
             ),
         ]
         indexes = [
-            models.Index(name="chatkit_run_ready", fields=["status", "ready_at"], condition=ACTIVE),
             models.Index(
-                name="chatkit_run_lease", fields=["status", "lease_until"], condition=ACTIVE
+                name="chatkit_run_ready",
+                fields=["status", "ready_at"],
+                condition=ACTIVE,
+            ),
+            models.Index(
+                name="chatkit_run_lease",
+                fields=["status", "lease_until"],
+                condition=ACTIVE,
             ),
         ]
 
@@ -218,7 +233,9 @@ class Step(Row):
     index = models.PositiveIntegerField()
     attempt = models.PositiveIntegerField(default=1)
     status = models.CharField(
-        max_length=16, choices=choices(states.StepStatus), default=states.StepStatus.OPEN
+        max_length=16,
+        choices=choices(states.StepStatus),
+        default=states.StepStatus.OPEN,
     )
     provider = models.CharField(max_length=64)
     model_name = models.CharField(max_length=200, blank=True, default="")
@@ -257,7 +274,9 @@ class ToolCall(Row):
     arguments = models.TextField(blank=True, default="")
     input = models.JSONField(null=True, blank=True)
     edited_input = models.JSONField(null=True, blank=True)
-    executor = models.CharField(max_length=16, choices=choices(states.Executor), blank=True)
+    executor = models.CharField(
+        max_length=16, choices=choices(states.Executor), blank=True
+    )
     effect = models.CharField(max_length=16, choices=choices(states.Effect), blank=True)
     status = models.CharField(max_length=16, choices=choices(states.ToolCallStatus))
     schema_digest = models.CharField(max_length=64, blank=True, default="")
@@ -276,7 +295,9 @@ class ToolCall(Row):
         verbose_name_plural = _("tool calls")
         constraints = [
             # Not on provider_call_id: providers repeat it.
-            models.UniqueConstraint(name="chatkit_tool_call_index", fields=["step", "index"]),
+            models.UniqueConstraint(
+                name="chatkit_tool_call_index", fields=["step", "index"]
+            ),
             models.CheckConstraint(
                 name="chatkit_tool_call_completed_without_error",
                 condition=~Q(status="completed") | Q(error_code=""),
@@ -288,7 +309,9 @@ class ToolCall(Row):
                 fields=["status", "deadline_at"],
                 condition=Q(status__in=one_of(states.OPEN_TOOL_CALL_STATUSES)),
             ),
-            models.Index(name="chatkit_tool_call_name", fields=["name", "status", "created_at"]),
+            models.Index(
+                name="chatkit_tool_call_name", fields=["name", "status", "created_at"]
+            ),
         ]
 
     def __str__(self) -> str:
@@ -321,7 +344,9 @@ class Part(Row):
         verbose_name = _("part")
         verbose_name_plural = _("parts")
         constraints = [
-            models.UniqueConstraint(name="chatkit_part_index", fields=["message", "index"])
+            models.UniqueConstraint(
+                name="chatkit_part_index", fields=["message", "index"]
+            )
         ]
 
     def __str__(self) -> str:
@@ -336,12 +361,18 @@ class Interrupt(Row):
         Step, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
     tool_call = models.ForeignKey(
-        ToolCall, on_delete=models.CASCADE, null=True, blank=True, related_name="interrupts"
+        ToolCall,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="interrupts",
     )
     kind = models.CharField(max_length=16, choices=choices(states.InterruptKind))
     key = models.CharField(max_length=64, blank=True, default="")
     status = models.CharField(
-        max_length=16, choices=choices(states.InterruptStatus), default=states.InterruptStatus.OPEN
+        max_length=16,
+        choices=choices(states.InterruptStatus),
+        default=states.InterruptStatus.OPEN,
     )
     request = models.JSONField(null=True, blank=True)
     response_schema = models.JSONField(null=True, blank=True)
@@ -415,7 +446,8 @@ class Command(Row):
         verbose_name_plural = _("commands")
         constraints = [
             models.UniqueConstraint(
-                name="chatkit_command_id", fields=["tenant", "owner_key", "protocol", "client_id"]
+                name="chatkit_command_id",
+                fields=["tenant", "owner_key", "protocol", "client_id"],
             )
         ]
         indexes = [
@@ -453,7 +485,9 @@ class Event(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         constraints = [
-            models.UniqueConstraint(name="chatkit_event_position", fields=["thread", "position"]),
+            models.UniqueConstraint(
+                name="chatkit_event_position", fields=["thread", "position"]
+            ),
             models.CheckConstraint(
                 name="chatkit_event_position_from_one", condition=Q(position__gt=0)
             ),

@@ -43,7 +43,9 @@ class Registry:
             return self._assistants[name]
         except KeyError:
             known = ", ".join(sorted(self._assistants)) or "none"
-            raise LookupError(f"No assistant is called {name!r}; registered: {known}.") from None
+            raise LookupError(
+                f"No assistant is called {name!r}; registered: {known}."
+            ) from None
 
     def names(self) -> list[str]:
         """All names, sorted."""
@@ -87,7 +89,9 @@ class Providers:
             ) from error
         provider = backend(**declared.get("OPTIONS", {}))
         if not isinstance(provider, Provider):
-            raise ImproperlyConfigured(f"CHATKIT_PROVIDERS[{alias!r}] made no Provider.")
+            raise ImproperlyConfigured(
+                f"CHATKIT_PROVIDERS[{alias!r}] made no Provider."
+            )
         return provider
 
 

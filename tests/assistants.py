@@ -57,7 +57,9 @@ FAILURES = {
 def spelled_out(request: ProviderRequest) -> Script:
     """The script that the last message of the visitor spells out."""
     asked = max(n for n, m in enumerate(request.messages) if m.role is Role.USER)
-    text = "".join(p.text for p in request.messages[asked].parts if isinstance(p, TextPart))
+    text = "".join(
+        p.text for p in request.messages[asked].parts if isinstance(p, TextPart)
+    )
     answered = request.messages[asked + 1 :]
     step = sum(rounds_of_calls(message) for message in answered)
     steps = text.split("\n---\n")
@@ -98,7 +100,9 @@ def _results(messages: tuple[Message, ...]) -> list[str]:
 
 def make_provider() -> ScriptedProvider:
     """The test site's provider; a word a delta."""
-    return ScriptedProvider(spelled_out, delay=float(os.environ.get("CHATKIT_TEST_DELAY", "0")))
+    return ScriptedProvider(
+        spelled_out, delay=float(os.environ.get("CHATKIT_TEST_DELAY", "0"))
+    )
 
 
 def ledger(line: str) -> None:
@@ -207,20 +211,38 @@ nobody = tool_definition(
     name="nobody", description="No page has a handler for this.", output=Selection
 )
 impatient = tool_definition(
-    name="impatient", description="Asks a page for a moment.", output=Selection, deadline=1.0
+    name="impatient",
+    description="Asks a page for a moment.",
+    output=Selection,
+    deadline=1.0,
 )
-add_in_page = tool_definition(name="hybrid", description="Either way.", output=Selection)
+add_in_page = tool_definition(
+    name="hybrid", description="Either way.", output=Selection
+)
 hybrid_on_server = add_in_page.server(lambda _input: {"text": "server"})
 
 SERVER_TOOLS = [
-    add, whoami, boom, refuse, report, slow_report, never, pay, book, thread_name,
+    add,
+    whoami,
+    boom,
+    refuse,
+    report,
+    slow_report,
+    never,
+    pay,
+    book,
+    thread_name,
 ]
 CLIENT_TOOLS = [read_selection, paint, nobody, impatient]
 
 
 def tools_of(viewer: Viewer, page: Page) -> list[object]:
     """Those who have logged in get the hybrid on the server."""
-    return [*SERVER_TOOLS, *CLIENT_TOOLS, add_in_page if viewer.is_anonymous else hybrid_on_server]
+    return [
+        *SERVER_TOOLS,
+        *CLIENT_TOOLS,
+        add_in_page if viewer.is_anonymous else hybrid_on_server,
+    ]
 
 
 def instructions_of(viewer: Viewer, page: Page) -> str:

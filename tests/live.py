@@ -64,7 +64,7 @@ class Site:
         return name
 
     def _postgres(self, statement: str) -> None:
-        import psycopg  # noqa: PLC0415 (installed only where PostgreSQL is used)
+        import psycopg
 
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[call-overload]  # names of our own
@@ -86,7 +86,9 @@ class Site:
     def _copy(self, template: Site) -> None:
         if os.environ.get("DATABASE_URL"):
             self._postgres(f'DROP DATABASE "{self._database}"')
-            self._postgres(f'CREATE DATABASE "{self._database}" TEMPLATE "{template._database}"')
+            self._postgres(
+                f'CREATE DATABASE "{self._database}" TEMPLATE "{template._database}"'
+            )
         else:
             shutil.copy(template._database, self._database)
 
@@ -133,7 +135,9 @@ class Site:
                 if self._process.poll() is not None:
                     break
                 time.sleep(0.05)
-        raise AssertionError(f"The site did not come up:\n{self.log.read_text()[-4000:]}")
+        raise AssertionError(
+            f"The site did not come up:\n{self.log.read_text()[-4000:]}"
+        )
 
     def kill(self) -> None:
         """As a crash would: no handler runs."""
@@ -168,7 +172,9 @@ class Browser:
     def __init__(self, site: Site) -> None:
         self.site = site
         self._jar = CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
+        self._opener = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(self._jar)
+        )
 
     def visit(self) -> Self:
         """Become an anonymous visitor who owns threads."""
@@ -193,11 +199,15 @@ class Browser:
 
     def post(self, path: str, data: Mapping[str, str] | None = None) -> str:
         form = dict(data or {})
-        token = next((cookie.value for cookie in self._jar if cookie.name == "csrftoken"), None)
+        token = next(
+            (cookie.value for cookie in self._jar if cookie.name == "csrftoken"), None
+        )
         if token:
             form["csrfmiddlewaretoken"] = token
-        request = urllib.request.Request(
-            self.site.url + path, data=urllib.parse.urlencode(form).encode(), method="POST"
+        request = urllib.request.Request(  # noqa: S310 (always the site's own address)
+            self.site.url + path,
+            data=urllib.parse.urlencode(form).encode(),
+            method="POST",
         )
         with self._opener.open(request, timeout=10) as answer:
             return str(answer.read().decode())
@@ -213,7 +223,9 @@ class Browser:
 class Page:
     """A tab: one socket, which remembers every frame that it has seen."""
 
-    def __init__(self, browser: Browser, *, origin: str | None = "own", tab: str = "") -> None:
+    def __init__(
+        self, browser: Browser, *, origin: str | None = "own", tab: str = ""
+    ) -> None:
         self.browser = browser
         self.tab = tab or uuid.uuid4().hex
         self.frames: list[Frame] = []
@@ -264,7 +276,9 @@ class Page:
                     await self.next()
         except TimeoutError:
             seen = "\n".join(json.dumps(frame)[:200] for frame in self.frames[-20:])
-            raise AssertionError(f"The awaited frame did not come. The last:\n{seen}") from None
+            raise AssertionError(
+                f"The awaited frame did not come. The last:\n{seen}"
+            ) from None
 
     async def event(self, kind: str, **fields: Any) -> Frame:
         """The event of this type whose fields have these values."""
@@ -272,7 +286,9 @@ class Page:
             lambda frame: (
                 frame["type"] == "event"
                 and frame["event"]["type"] == kind
-                and all(frame["event"].get(key) == value for key, value in fields.items())
+                and all(
+                    frame["event"].get(key) == value for key, value in fields.items()
+                )
             )
         )
         found: Frame = frame["event"]
@@ -287,7 +303,10 @@ class Page:
     async def outcome(self, command_id: str) -> Frame:
         while True:
             for frame in self.frames:
-                if frame["type"] in ("accepted", "error") and frame.get("id") == command_id:
+                if (
+                    frame["type"] in ("accepted", "error")
+                    and frame.get("id") == command_id
+                ):
                     self.frames.remove(frame)
                     self._seen = min(self._seen, len(self.frames))
                     return frame
@@ -307,7 +326,10 @@ class Page:
         """Subscribe; the first frame that answers it."""
         await self.frame(type="subscribe", thread=thread, **cursor)
         return await self.until(
-            lambda f: f["type"] in ("reset", "position", "error") and f.get("thread") == thread
+            lambda f: (
+                f["type"] in ("reset", "position", "error")
+                and f.get("thread") == thread
+            )
         )
 
     async def waiting_call(self, thread: str, name: str | None = None) -> str:
@@ -344,7 +366,9 @@ class Page:
             return event.get("type") == "run.changed" and event["status"] in statuses
 
         frame = await self.until(fits)
-        run: Frame = frame["snapshot"]["run"] if frame["type"] == "reset" else frame["event"]
+        run: Frame = (
+            frame["snapshot"]["run"] if frame["type"] == "reset" else frame["event"]
+        )
         return run
 
     async def ended(self, status: str) -> Frame:
@@ -353,9 +377,16 @@ class Page:
         assert run["status"] == status, run
         return run
 
-    async def answer(self, thread: str, call: str, output: Any = None, **fields: Any) -> Frame:
+    async def answer(
+        self, thread: str, call: str, output: Any = None, **fields: Any
+    ) -> Frame:
         return await self.ask(
-            "answer", thread=thread, toolCall=call, tab=self.tab, output=output, **fields
+            "answer",
+            thread=thread,
+            toolCall=call,
+            tab=self.tab,
+            output=output,
+            **fields,
         )
 
     async def claim(self, thread: str, call: str) -> Frame:
@@ -377,16 +408,23 @@ def calls_of(snapshot: Frame) -> list[Frame]:
 
 def parts_of(snapshot: Frame, kind: str) -> list[Frame]:
     return [
-        part for message in snapshot["messages"] for part in message["parts"] if part["type"] == kind
+        part
+        for message in snapshot["messages"]
+        for part in message["parts"]
+        if part["type"] == kind
     ]
 
 
 def text_of(snapshot: Frame) -> str:
     """All that the assistant has said in the newest answer."""
     return "".join(
-        part["content"] for part in snapshot["messages"][-1]["parts"] if part["type"] == "text"
+        part["content"]
+        for part in snapshot["messages"][-1]["parts"]
+        if part["type"] == "text"
     )
 
 
 def positions(frames: list[Frame], thread: str) -> list[int]:
-    return [f["position"] for f in frames if f["type"] == "event" and f["thread"] == thread]
+    return [
+        f["position"] for f in frames if f["type"] == "event" and f["thread"] == thread
+    ]

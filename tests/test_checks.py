@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, run_checks
 from django.db.utils import ConnectionHandler
 from rest_framework.authentication import SessionAuthentication
@@ -64,7 +65,7 @@ found_in_page = tool_definition(name="order_status", description="The same name.
 @pytest.fixture
 def site(settings, monkeypatch):
     """A site that is set up as the documentation says, to be spoilt by the test."""
-    for name in dir(settings):
+    for name in dir(django_settings):
         if name.startswith("CHATKIT_"):
             delattr(settings, name)
     settings.CHATKIT_PROVIDERS = {

@@ -22,7 +22,9 @@ async def test_a_message_is_answered_in_numbered_events(visitor: Browser) -> Non
     assert seen == list(range(seen[0], seen[0] + len(seen)))
 
 
-async def test_a_server_tool_runs_and_the_model_reads_its_result(visitor: Browser) -> None:
+async def test_a_server_tool_runs_and_the_model_reads_its_result(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as page:
         accepted = await page.say('call add {"a": 20, "b": 22}')
         await page.ended("completed")
@@ -34,7 +36,9 @@ async def test_a_server_tool_runs_and_the_model_reads_its_result(visitor: Browse
     assert parts_of(snapshot, "tool-result")[0]["state"] == "complete"
 
 
-async def test_a_client_tool_suspends_the_run_and_its_output_resumes_it(visitor: Browser) -> None:
+async def test_a_client_tool_suspends_the_run_and_its_output_resumes_it(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as page:
         accepted = await page.say("call read_selection")
         thread = accepted["thread"]
@@ -77,7 +81,9 @@ async def test_a_slow_tool_streams_its_progress(visitor: Browser) -> None:
     assert progressed["fraction"] == 1.0
 
 
-async def test_a_reload_in_the_middle_of_an_answer_continues_it(visitor: Browser) -> None:
+async def test_a_reload_in_the_middle_of_an_answer_continues_it(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as before:
         accepted = await before.say("say One two\npause 2\nsay three four")
         thread = accepted["thread"]
@@ -115,7 +121,9 @@ async def visitor_reset(visitor: Browser, thread: str) -> dict[str, object]:
         return await page.watch(thread)
 
 
-async def test_a_reload_with_a_client_tool_open_offers_the_call_again(visitor: Browser) -> None:
+async def test_a_reload_with_a_client_tool_open_offers_the_call_again(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as before:
         accepted = await before.say("call read_selection")
         thread = accepted["thread"]
@@ -137,7 +145,9 @@ async def claim_at_last(page: Page, thread: str, call: str) -> None:
         await asyncio.sleep(refused["retryMs"] / 1000)
 
 
-async def test_two_tabs_show_the_same_and_one_of_them_runs_the_tool(visitor: Browser) -> None:
+async def test_two_tabs_show_the_same_and_one_of_them_runs_the_tool(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as one, visitor.page() as two:
         accepted = await one.say("call read_selection")
         thread = accepted["thread"]
@@ -157,7 +167,9 @@ async def test_two_tabs_show_the_same_and_one_of_them_runs_the_tool(visitor: Bro
     assert claimed["tab"] == one.tab
 
 
-async def test_of_two_answers_at_the_same_instant_one_is_accepted(visitor: Browser) -> None:
+async def test_of_two_answers_at_the_same_instant_one_is_accepted(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as one, visitor.page() as two:
         for _round in range(10):
             accepted = await one.say("call nobody")
@@ -165,11 +177,14 @@ async def test_of_two_answers_at_the_same_instant_one_is_accepted(visitor: Brows
             call = await one.waiting_call(thread)
             await two.watch(thread)
             answers = await asyncio.gather(
-                one.answer(thread, call, {"text": "one"}), two.answer(thread, call, {"text": "two"})
+                one.answer(thread, call, {"text": "one"}),
+                two.answer(thread, call, {"text": "two"}),
             )
             taken = [answer for answer in answers if answer["type"] == "accepted"]
             assert len(taken) == 1, answers
-            assert {a["code"] for a in answers if a not in taken} == {"answer_duplicate"}
+            assert {a["code"] for a in answers if a not in taken} == {
+                "answer_duplicate"
+            }
             await one.ended("completed")
 
 
@@ -177,8 +192,12 @@ async def test_the_same_command_twice_is_done_once(visitor: Browser) -> None:
     async with visitor.page() as page:
         command_id = uuid.uuid4().hex
         first = await page.say("say Hello.", id=command_id)
-        again = await page.ask("send", id=command_id, assistant="test", text="say Hello.", tab="t")
-        other = await page.ask("send", id=command_id, assistant="test", text="say Bye.", tab="t")
+        again = await page.ask(
+            "send", id=command_id, assistant="test", text="say Hello.", tab="t"
+        )
+        other = await page.ask(
+            "send", id=command_id, assistant="test", text="say Bye.", tab="t"
+        )
         await page.ended("completed")
         snapshot = await page.snapshot(first["thread"])
 
@@ -218,7 +237,9 @@ async def test_an_output_that_does_not_fit_is_refused_and_the_call_stays_open(
     assert "text" in refused["message"]
 
 
-async def test_the_third_output_that_does_not_fit_is_the_tools_error(visitor: Browser) -> None:
+async def test_the_third_output_that_does_not_fit_is_the_tools_error(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as page:
         thread = (await page.say("call read_selection"))["thread"]
         call = await page.waiting_call(thread)
@@ -227,15 +248,23 @@ async def test_the_third_output_that_does_not_fit_is_the_tools_error(visitor: Br
         snapshot = await page.snapshot(thread)
 
     assert [outcome["type"] for outcome in outcomes] == ["error", "error", "accepted"]
-    assert text_of(snapshot).startswith("Results: Error: The page's outputs did not fit")
+    assert text_of(snapshot).startswith(
+        "Results: Error: The page's outputs did not fit"
+    )
 
 
-async def test_a_tool_that_throws_in_the_page_reaches_the_model(visitor: Browser) -> None:
+async def test_a_tool_that_throws_in_the_page_reaches_the_model(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as page:
         thread = (await page.say("call read_selection"))["thread"]
         call = await page.waiting_call(thread)
         await page.ask(
-            "answer", thread=thread, toolCall=call, tab=page.tab, error="TypeError: no selection"
+            "answer",
+            thread=thread,
+            toolCall=call,
+            tab=page.tab,
+            error="TypeError: no selection",
         )
         await page.ended("completed")
         snapshot = await page.snapshot(thread)
@@ -244,7 +273,9 @@ async def test_a_tool_that_throws_in_the_page_reaches_the_model(visitor: Browser
     assert parts_of(snapshot, "tool-result")[0]["state"] == "error"
 
 
-async def test_a_call_that_no_page_answers_ends_with_its_deadline(visitor: Browser) -> None:
+async def test_a_call_that_no_page_answers_ends_with_its_deadline(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as page:
         thread = (await page.say("call impatient"))["thread"]
         call = await page.waiting_call(thread)
@@ -256,7 +287,9 @@ async def test_a_call_that_no_page_answers_ends_with_its_deadline(visitor: Brows
     assert text_of(snapshot) == "Results: Error: No page answered in time."
 
 
-async def test_cancel_keeps_the_text_so_far_and_the_thread_goes_on(visitor: Browser) -> None:
+async def test_cancel_keeps_the_text_so_far_and_the_thread_goes_on(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as page:
         accepted = await page.say("say One two\nstall")
         thread = accepted["thread"]
@@ -288,7 +321,9 @@ async def test_cancel_while_a_tool_is_open_closes_the_call(visitor: Browser) -> 
     assert late["code"] == "answer_late"
 
 
-async def test_a_new_message_while_an_answer_is_written_is_a_conflict(visitor: Browser) -> None:
+async def test_a_new_message_while_an_answer_is_written_is_a_conflict(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as page:
         accepted = await page.say("say One\nstall")
         refused = await page.ask(
@@ -300,7 +335,9 @@ async def test_a_new_message_while_an_answer_is_written_is_a_conflict(visitor: B
     assert refused["code"] == "run_conflict"
 
 
-async def test_a_new_message_supersedes_a_call_that_nobody_has_answered(visitor: Browser) -> None:
+async def test_a_new_message_supersedes_a_call_that_nobody_has_answered(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as page:
         thread = (await page.say("call nobody"))["thread"]
         call = await page.waiting_call(thread)
@@ -340,19 +377,25 @@ async def test_a_provider_that_fails_fails_the_run_and_the_next_message_works(
     assert snapshot["messages"][-1]["status"] == "interrupted"
 
 
-async def test_a_failed_answer_can_be_tried_again_in_its_place(visitor: Browser) -> None:
+async def test_a_failed_answer_can_be_tried_again_in_its_place(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as page:
         accepted = await page.say("say One\nbreak")
         thread = accepted["thread"]
         await page.ended("failed")
         before = await page.snapshot(thread)
-        retried = await page.ask("retry", thread=thread, run=accepted["run"], tab=page.tab)
+        retried = await page.ask(
+            "retry", thread=thread, run=accepted["run"], tab=page.tab
+        )
         await page.ended("failed")
         after = await page.snapshot(thread)
-        stale = await page.ask("retry", thread=thread, run=accepted["run"], tab=page.tab)
+        stale = await page.ask(
+            "retry", thread=thread, run=accepted["run"], tab=page.tab
+        )
 
     assert retried["message"] == accepted["message"]
-    assert [m["id"] for m in after["messages"]][0] == before["messages"][0]["id"]
+    assert after["messages"][0]["id"] == before["messages"][0]["id"]
     assert after["messages"][1]["id"] != before["messages"][1]["id"]
     assert len(after["messages"]) == 2
     assert stale["code"] == "not_allowed"
@@ -376,12 +419,24 @@ async def test_another_owners_thread_is_as_good_as_missing_on_every_frame(
         nowhere = str(uuid.uuid4())
         for frame in (
             {"type": "subscribe", "thread": thread},
-            {"type": "send", "thread": thread, "assistant": "test", "text": "say Hi", "tab": "t"},
+            {
+                "type": "send",
+                "thread": thread,
+                "assistant": "test",
+                "text": "say Hi",
+                "tab": "t",
+            },
             {"type": "cancel", "thread": thread, "run": run},
             {"type": "retry", "thread": thread, "run": run, "tab": "t"},
             {"type": "claim", "thread": thread, "toolCall": call, "tab": "t"},
             {"type": "release", "thread": thread, "toolCall": call, "tab": "t"},
-            {"type": "answer", "thread": thread, "toolCall": call, "tab": "t", "output": {}},
+            {
+                "type": "answer",
+                "thread": thread,
+                "toolCall": call,
+                "tab": "t",
+                "output": {},
+            },
         ):
             foreign = await _error(other, frame)
             missing = await _error(other, {**frame, "thread": nowhere})
@@ -399,7 +454,9 @@ async def _error(page: Page, frame: dict[str, str]) -> tuple[str, str]:
     return answer["code"], answer["message"]
 
 
-async def test_a_run_of_ones_own_other_thread_is_not_found_either(visitor: Browser) -> None:
+async def test_a_run_of_ones_own_other_thread_is_not_found_either(
+    visitor: Browser,
+) -> None:
     async with visitor.page() as page:
         first = await page.say("call nobody")
         second = await page.say("say Hello.")
@@ -408,7 +465,9 @@ async def test_a_run_of_ones_own_other_thread_is_not_found_either(visitor: Brows
     assert refused["code"] == "thread_not_found"
 
 
-async def test_an_anonymous_visitor_keeps_the_thread_on_logging_in(shared_site: Site) -> None:
+async def test_an_anonymous_visitor_keeps_the_thread_on_logging_in(
+    shared_site: Site,
+) -> None:
     browser = Browser(shared_site).visit()
     async with browser.page() as page:
         accepted = await page.say("say Hello.")
@@ -426,7 +485,9 @@ async def test_an_anonymous_visitor_keeps_the_thread_on_logging_in(shared_site: 
     assert text_of(snapshot) == f"Results: {hello['viewer']}"
 
 
-async def test_the_tools_may_depend_on_the_viewer(visitor: Browser, ann: Browser) -> None:
+async def test_the_tools_may_depend_on_the_viewer(
+    visitor: Browser, ann: Browser
+) -> None:
     async with visitor.page() as page:
         thread = (await page.say("call hybrid"))["thread"]
         call = await page.waiting_call(thread)
@@ -447,7 +508,9 @@ async def test_a_socket_without_a_viewer_is_told_so(shared_site: Site) -> None:
         assert await page.closed() == 4401
 
 
-@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "https://127.0.0.1"])
+@pytest.mark.parametrize(
+    "origin", [None, "null", "https://evil.example", "https://127.0.0.1"]
+)
 async def test_a_foreign_origin_is_refused_at_the_handshake(
     visitor: Browser, origin: str | None
 ) -> None:
@@ -519,8 +582,11 @@ async def test_a_flood_of_frames_closes_the_socket(visitor: Browser) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"assistant": "nobody", "text": "Hi"}, {"assistant": "test", "text": " "},
-     {"assistant": "test", "text": "x" * 40_000}],
+    [
+        {"assistant": "nobody", "text": "Hi"},
+        {"assistant": "test", "text": " "},
+        {"assistant": "test", "text": "x" * 40_000},
+    ],
 )
 async def test_a_message_that_can_not_be_taken_changes_nothing(
     visitor: Browser, fields: dict[str, str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ from tests.live import Browser, Page, Site, calls_of, text_of
 
 
 @pytest.fixture
-async def restarted(site: Site) -> AsyncIterator[Restart]:
-    yield Restart(site)
+def restarted(site: Site) -> Restart:
+    return Restart(site)
 
 
 class Restart:
@@ -128,7 +127,9 @@ async def test_killed_right_after_an_answer_was_accepted_the_run_goes_on(
     restarted: Restart,
 ) -> None:
     async with restarted.visitor.page() as page:
-        thread = (await page.say("call read_selection\n---\npause 1\nsay Done."))["thread"]
+        thread = (await page.say("call read_selection\n---\npause 1\nsay Done."))[
+            "thread"
+        ]
         call = await page.waiting_call(thread)
         await page.reached("requires_action")
         await page.answer(thread, call, {"text": "fox"})
@@ -170,7 +171,10 @@ async def test_a_page_that_was_there_before_the_crash_gets_exactly_the_rest(
         await page.shows(thread, "One two")
         page._seen = 0
         reset = await page.until(lambda frame: frame["type"] == "reset")
-        seen = [reset["position"], *(f["position"] for f in page.frames if f["type"] == "event")]
+        seen = [
+            reset["position"],
+            *(f["position"] for f in page.frames if f["type"] == "event"),
+        ]
     restarted.kill()
     async with restarted.visitor.page() as page:
         answer = await page.watch(thread, epoch=reset["epoch"], position=seen[-1])

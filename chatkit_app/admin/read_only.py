@@ -22,6 +22,9 @@ from chatkit_app.models import Thread
 LONGEST = 20_000
 """Characters of one value that a timeline shows; its own page shows it whole."""
 
+TITLE = 60
+"""Characters of a title in a list."""
+
 
 def pretty(value: object, limit: int | None = None) -> str:
     """JSON as people read it; cut where it is longer than ``limit``."""
@@ -94,8 +97,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def link_to(self, thread: Thread) -> SafeString:
         """A link to a thread's page."""
         name = f"{self.admin_site.name}:chatkit_app_thread_change"
+        title = Truncator(str(thread)).chars(TITLE)
         return format_html(
-            '<a href="{}">{}</a>', reverse(name, args=[thread.pk]), thread
+            '<a href="{}">{}</a>', reverse(name, args=[thread.pk]), title
         )
 
 

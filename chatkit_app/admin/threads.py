@@ -11,13 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
-from chatkit_app.admin.read_only import ReadOnlyAdmin
+from chatkit_app.admin.read_only import TITLE, ReadOnlyAdmin
 from chatkit_app.admin.timeline import timeline_of
 from chatkit_app.models import Run, Thread
 from chatkit_app.registry import assistants
-
-TITLE = 80
-"""Characters of a title in the list."""
 
 DEEPEST = 9
 """Digits that a depth may have."""

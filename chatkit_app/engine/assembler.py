@@ -21,7 +21,11 @@ from chatkit_app.exceptions import ProviderUnavailable
 
 def utf16_length(text: str) -> int:
     """How long a browser says that the text is."""
-    return len(text) if text.isascii() else len(text) + sum(char > "\uffff" for char in text)
+    return (
+        len(text)
+        if text.isascii()
+        else len(text) + sum(char > "\uffff" for char in text)
+    )
 
 
 def sound(text: str) -> str:
@@ -56,7 +60,9 @@ class GrowingPart:
         text = sound(text)
         if not text:
             return None
-        event = events.PartDelta(part_id=str(self.part_id), offset=self.length, delta=text)
+        event = events.PartDelta(
+            part_id=str(self.part_id), offset=self.length, delta=text
+        )
         self.pieces.append(text)
         self.length += utf16_length(text)
         return event
@@ -75,7 +81,11 @@ class GrowingPart:
 
 
 def part_ended(
-    part_id: str, text: str, state: PartState, *, provider_data: ProviderData | None = None
+    part_id: str,
+    text: str,
+    state: PartState,
+    *,
+    provider_data: ProviderData | None = None,
 ) -> events.PartEnded:
     """The end of a part with this text."""
     return events.PartEnded(
@@ -92,7 +102,12 @@ class Assembler:
     """The parts of one step."""
 
     def __init__(
-        self, *, message_id: str, step_id: str, next_index: int, new_id: Callable[[], UUID]
+        self,
+        *,
+        message_id: str,
+        step_id: str,
+        next_index: int,
+        new_id: Callable[[], UUID],
     ) -> None:
         self.next_index = next_index
         self.parts: list[GrowingPart] = []
@@ -101,7 +116,9 @@ class Assembler:
         self._new_id = new_id
         self._open: dict[str, GrowingPart] = {}
 
-    def feed(self, event: PartStarted | PartDelta | PartEnded) -> Iterator[events.AnyEvent]:
+    def feed(
+        self, event: PartStarted | PartDelta | PartEnded
+    ) -> Iterator[events.AnyEvent]:
         """Turn one event of the provider into ours.
 
         Raises:

@@ -14,7 +14,10 @@ Page = Mapping[str, JsonValue]
 """What the page told of itself with the message: untrusted."""
 
 Instructions = str | Callable[[Viewer, Page], str | Awaitable[str]]
-Tools = Sequence[Tool] | Callable[[Viewer, Page], Sequence[Tool] | Awaitable[Sequence[Tool]]]
+Tools = (
+    Sequence[Tool]
+    | Callable[[Viewer, Page], Sequence[Tool] | Awaitable[Sequence[Tool]]]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,4 +45,6 @@ class Assistant:
 
     def __post_init__(self) -> None:
         if not NAME.match(self.name):
-            raise ValueError(f"{self.name!r} is no name for an assistant: letters, digits, _ and -.")
+            raise ValueError(
+                f"{self.name!r} is no name for an assistant: letters, digits, _ and -."
+            )

@@ -9,7 +9,14 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,7 +81,9 @@ class Result:
 def failed(code: str, text: str) -> Result:
     """A call that did not succeed, with the words for the model."""
     return Result(
-        status=ToolCallStatus.FAILED, error_code=code, error_text=sound(text)[:ERROR_CHARS]
+        status=ToolCallStatus.FAILED,
+        error_code=code,
+        error_text=sound(text)[:ERROR_CHARS],
     )
 
 
@@ -82,7 +91,9 @@ def completed(output: JsonValue, *, max_bytes: int) -> Result:
     """A call that succeeded, unless its output is too large to keep."""
     size = len(dump_json(output).encode("utf-8", "replace"))
     if size > max_bytes:
-        return failed("output_too_large", f"The tool's output has {size} bytes, over {max_bytes}.")
+        return failed(
+            "output_too_large", f"The tool's output has {size} bytes, over {max_bytes}."
+        )
     return Result(status=ToolCallStatus.COMPLETED, output=_sound_json(output))
 
 
@@ -128,11 +139,15 @@ class Calls:
             self.is_waiting = True
             return
         if call.is_cut:
-            yield self._end(call, failed("cut_off", "The call was cut off before it was whole."))
+            yield self._end(
+                call, failed("cut_off", "The call was cut off before it was whole.")
+            )
             return
         if tool is None:
             known = ", ".join(sorted(self.tools)) or "none"
-            yield self._end(call, failed("unknown_tool", f"No such tool; there are: {known}."))
+            yield self._end(
+                call, failed("unknown_tool", f"No such tool; there are: {known}.")
+            )
             return
         try:
             value = tool.definition.read_input(sound(call.arguments))
@@ -171,7 +186,7 @@ class Calls:
         """Start them all, bounded; yield what happens, in the order in which it does."""
         if not ready:
             return
-        for call, _tool, value in ready:
+        for call, _tool, _value in ready:
             # Committed before the function starts: a tool that must run once is never begun twice.
             yield events.ToolCallChanged(
                 tool_call_id=str(call.tool_call_id),
@@ -198,13 +213,16 @@ class Calls:
         pending = set(tasks)
         while pending:
             news = asyncio.create_task(progress.wait())
-            done, _ = await asyncio.wait({*pending, news}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                {*pending, news}, return_when=asyncio.FIRST_COMPLETED
+            )
             news.cancel()
             for event in progress.take():
                 yield event
-            for task in sorted(done & pending, key=lambda task: tasks[task].tool_call_id):
-                pending.discard(task)
-                yield self._end(tasks[task], task.result())
+            for task, call in tasks.items():
+                if task in done and task in pending:
+                    pending.discard(task)
+                    yield self._end(call, task.result())
 
     async def _run_one(
         self,
@@ -229,13 +247,17 @@ class Calls:
                 )
             except TimeoutError:
                 seconds = f"{tool.definition.timeout:g}"
-                return failed("tool_timeout", f"The tool took longer than {seconds} seconds.")
+                return failed(
+                    "tool_timeout", f"The tool took longer than {seconds} seconds."
+                )
             except ToolError as error:
                 return failed("tool_error", str(error))
             except asyncio.CancelledError:
                 raise
-            except BaseException as error:  # noqa: BLE001 (border to the site's tool)
-                logger.exception("Tool %s failed in call %s", tool.name, call.tool_call_id)
+            except BaseException as error:
+                logger.exception(
+                    "Tool %s failed in call %s", tool.name, call.tool_call_id
+                )
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 return failed("tool_failed", "The tool failed.")
@@ -296,6 +318,8 @@ class Progress:
         if newest:
             self._shown_at = time.monotonic()
         return [
-            events.ToolCallProgressed(tool_call_id=str(call), text=text, fraction=fraction)
+            events.ToolCallProgressed(
+                tool_call_id=str(call), text=text, fraction=fraction
+            )
             for call, (text, fraction) in newest.items()
         ]

@@ -32,7 +32,6 @@ from chatkit_app.engine.states import (
     ToolCallStatus,
 )
 
-
 Inside = Field(exclude=True)
 
 

@@ -23,7 +23,12 @@ from chatkit_app.engine.messages import (
     TextPart,
     ToolCallPart,
 )
-from chatkit_app.engine.provider import Provider, ProviderEvent, ProviderRequest, StepFinished
+from chatkit_app.engine.provider import (
+    Provider,
+    ProviderEvent,
+    ProviderRequest,
+    StepFinished,
+)
 from chatkit_app.engine.schema import load_json
 from chatkit_app.engine.states import PartKind, Role
 from chatkit_app.engine.tools import Tool, ToolContext
@@ -114,13 +119,17 @@ class Loop:
                     return
                 self._answer += [settled.results[call.tool_call_id] for call in calls]
             if index >= self.brief.max_steps:
-                raise StepLimitExceeded(f"The run took {index} steps, which is the limit.")
+                raise StepLimitExceeded(
+                    f"The run took {index} steps, which is the limit."
+                )
             step_id = self.new_id()
             assembler = self._assembler(str(step_id))
             async for event in self._step(assembler, str(step_id), index):
                 yield event
             base = assembler.next_index
-            calls = tuple(_call(part, base + n) for n, part in enumerate(assembler.calls))
+            calls = tuple(
+                _call(part, base + n) for n, part in enumerate(assembler.calls)
+            )
             self._next_index = base + len(calls)
             self._answer += [_part(part) for part in assembler.parts]
             index += 1
@@ -203,7 +212,9 @@ class Loop:
         )
 
 
-def _step_finished(found: StepFinished, run_id: str, step_id: str) -> events.StepFinished:
+def _step_finished(
+    found: StepFinished, run_id: str, step_id: str
+) -> events.StepFinished:
     return events.StepFinished(
         run_id=run_id,
         step_id=step_id,

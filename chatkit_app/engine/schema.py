@@ -37,7 +37,9 @@ def describe(function: Callable[..., object]) -> str:
     )
 
 
-def arguments_model(function: Callable[..., object], skip: frozenset[str]) -> type[Arguments]:
+def arguments_model(
+    function: Callable[..., object], skip: frozenset[str]
+) -> type[Arguments]:
     """A model of the function's parameters, but for those in ``skip``.
 
     Raises:
@@ -45,7 +47,8 @@ def arguments_model(function: Callable[..., object], skip: frozenset[str]) -> ty
     """
     hints = get_type_hints(function, include_extras=True)
     described = {
-        param.arg_name: param.description for param in parse(inspect.getdoc(function) or "").params
+        param.arg_name: param.description
+        for param in parse(inspect.getdoc(function) or "").params
     }
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
@@ -75,7 +78,9 @@ def return_type(function: Callable[..., object]) -> Any:
     return get_type_hints(function, include_extras=True).get("return", Any)
 
 
-def json_schema(adapter: TypeAdapter[Any], *, is_output: bool = False) -> dict[str, JsonValue]:
+def json_schema(
+    adapter: TypeAdapter[Any], *, is_output: bool = False
+) -> dict[str, JsonValue]:
     """The type's JSON Schema (2020-12), as the one who writes the JSON must keep it."""
     return adapter.json_schema(mode="serialization" if is_output else "validation")
 
@@ -86,7 +91,9 @@ def is_object_schema(schema: Mapping[str, JsonValue]) -> bool:
     if isinstance(reference, str):
         definitions = schema.get("$defs")
         target = (
-            definitions.get(reference.rsplit("/", 1)[-1]) if isinstance(definitions, dict) else None
+            definitions.get(reference.rsplit("/", 1)[-1])
+            if isinstance(definitions, dict)
+            else None
         )
         return isinstance(target, dict) and is_object_schema(target)
     return schema.get("type") == "object"

@@ -113,7 +113,9 @@ def shown_state(status: str, *, has_arguments: bool) -> ToolCallState:
     """The state that people see, from what is stored."""
     if status != ToolCallStatus.STREAMING:
         return ToolCallState.INPUT_COMPLETE
-    return ToolCallState.INPUT_STREAMING if has_arguments else ToolCallState.AWAITING_INPUT
+    return (
+        ToolCallState.INPUT_STREAMING if has_arguments else ToolCallState.AWAITING_INPUT
+    )
 
 
 class Executor(StrEnum):

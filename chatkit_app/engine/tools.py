@@ -39,8 +39,8 @@ from chatkit_app.engine.states import Effect, Executor
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import ToolError
 
-I = TypeVar("I")
-O = TypeVar("O")
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
@@ -64,7 +64,9 @@ class ToolContext:
     run_id: UUID
     tool_call_id: UUID
     page: Mapping[str, JsonValue] = field(default_factory=dict)
-    report: Callable[[str, float | None], None] = field(default=lambda _text, _fraction: None)
+    report: Callable[[str, float | None], None] = field(
+        default=lambda _text, _fraction: None
+    )
 
     @property
     def user(self) -> Any:
@@ -77,7 +79,7 @@ class ToolContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolDefinition(Generic[I, O]):
+class ToolDefinition(Generic[In, Out]):
     """A tool's name, description and types. Given to an assistant as it is, it runs in the page.
 
     ``effect`` says what a repetition would do, ``deadline`` how many seconds a page has to answer.
@@ -85,8 +87,8 @@ class ToolDefinition(Generic[I, O]):
 
     name: str
     description: str
-    input: TypeAdapter[I]
-    output: TypeAdapter[O]
+    input: TypeAdapter[In]
+    output: TypeAdapter[Out]
     input_schema: Mapping[str, JsonValue]
     output_schema: Mapping[str, JsonValue]
     declared_effect: Effect | None
@@ -101,7 +103,7 @@ class ToolDefinition(Generic[I, O]):
         return self.declared_effect or Effect.IDEMPOTENT
 
     @property
-    def definition(self) -> ToolDefinition[I, O]:
+    def definition(self) -> ToolDefinition[In, Out]:
         """Itself: so that every tool has one."""
         return self
 
@@ -118,7 +120,7 @@ class ToolDefinition(Generic[I, O]):
         text = dump_json([dict(self.input_schema), dict(self.output_schema)])
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def client(self) -> ToolDefinition[I, O]:
+    def client(self) -> ToolDefinition[In, Out]:
         """The half that runs in the page: the definition itself."""
         return self
 
@@ -130,14 +132,16 @@ class ToolDefinition(Generic[I, O]):
         """
         count = len(inspect.signature(function).parameters)
         if count not in (1, 2):
-            raise TypeError(f"{self.name}: the function takes (input) or (context, input).")
+            raise TypeError(
+                f"{self.name}: the function takes (input) or (context, input)."
+            )
 
         def call(context: ToolContext, value: object) -> object:
             return function(context, value) if count == 2 else function(value)
 
         return ServerTool(definition=self, call=call, is_async=_is_async(function))
 
-    def read_input(self, arguments: str) -> I:
+    def read_input(self, arguments: str) -> In:
         """The model's arguments as the declared type.
 
         Raises:
@@ -151,7 +155,7 @@ class ToolDefinition(Generic[I, O]):
         except ValidationError as error:
             raise ToolError(f"The arguments do not fit: {_words(error)}") from error
 
-    def dump_input(self, value: I) -> JsonValue:
+    def dump_input(self, value: In) -> JsonValue:
         """The input as JSON, for the page and the row."""
         dumped: JsonValue = self.input.dump_python(value, mode="json", by_alias=True)
         return dumped
@@ -177,9 +181,11 @@ class ToolDefinition(Generic[I, O]):
         try:
             return self._dump(self.output.validate_python(value))
         except PydanticSerializationError as error:
-            raise ValueError(f"{self.name} returned something that is no JSON.") from error
+            raise ValueError(
+                f"{self.name} returned something that is no JSON."
+            ) from error
 
-    def _dump(self, value: O) -> JsonValue:
+    def _dump(self, value: Out) -> JsonValue:
         dumped: JsonValue = self.output.dump_python(value, mode="json", by_alias=True)
         load_json(dump_json(dumped))  # NaN and Infinity end here
         return dumped
@@ -225,12 +231,16 @@ def tool_definition(
         ValueError: The name is none that providers take, or the input is no JSON object.
     """
     if not NAME.match(name):
-        raise ValueError(f"{name!r} is no tool name: letters, digits, _ and -, at most 64.")
+        raise ValueError(
+            f"{name!r} is no tool name: letters, digits, _ and -, at most 64."
+        )
     input_adapter: TypeAdapter[Any] = TypeAdapter(input)
     output_adapter: TypeAdapter[Any] = TypeAdapter(output)
     input_schema = json_schema(input_adapter)
     if not is_object_schema(input_schema):
-        raise ValueError(f"{name}: the input must be an object (a model, a dataclass …).")
+        raise ValueError(
+            f"{name}: the input must be an object (a model, a dataclass …)."
+        )
     return ToolDefinition(
         name=name,
         description=description,
@@ -275,7 +285,9 @@ def tool(
 
     def make(function: Callable[..., object]) -> ServerTool:
         context_name = _context_parameter(function)
-        model = arguments_model(function, frozenset({context_name} if context_name else ()))
+        model = arguments_model(
+            function, frozenset({context_name} if context_name else ())
+        )
         definition = tool_definition(
             name=name or function.__name__,
             description=description or describe(function),
@@ -289,7 +301,9 @@ def tool(
             extra = {context_name: context} if context_name else {}
             return function(**extra, **value.as_keywords())
 
-        return ServerTool(definition=definition, call=call, is_async=_is_async(function))
+        return ServerTool(
+            definition=definition, call=call, is_async=_is_async(function)
+        )
 
     return make if function is None else make(function)
 
@@ -299,7 +313,8 @@ def _context_parameter(function: Callable[..., object]) -> str | None:
     for name, parameter in inspect.signature(function).parameters.items():
         annotation = parameter.annotation
         if annotation is ToolContext or (
-            isinstance(annotation, str) and annotation.rsplit(".", 1)[-1] == "ToolContext"
+            isinstance(annotation, str)
+            and annotation.rsplit(".", 1)[-1] == "ToolContext"
         ):
             return name
     return None

@@ -35,7 +35,9 @@ def append(
     Thread.objects.filter(pk=thread).update(position=F("position") + len(events))
     last = Thread.objects.values_list("position", flat=True).get(pk=thread)
     first = last - len(events) + 1
-    Event.objects.bulk_create(event_rows(thread, first, events, texts, run, timezone.now()))
+    Event.objects.bulk_create(
+        event_rows(thread, first, events, texts, run, timezone.now())
+    )
     for position, event in enumerate(events, first):
         record(event, position)
     transaction.on_commit(lambda: publish(thread, first, texts))
@@ -70,6 +72,9 @@ def publish(thread: UUID, first: int, texts: Sequence[str]) -> None:
     ring.add(
         thread,
         first,
-        [event_frame(thread, position, text) for position, text in enumerate(texts, first)],
+        [
+            event_frame(thread, position, text)
+            for position, text in enumerate(texts, first)
+        ],
     )
     doorbell.ring(thread)

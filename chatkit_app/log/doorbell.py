@@ -74,7 +74,9 @@ class Doorbell:
     def _shared_layer(self) -> Any:
         """The layer, where it reaches other processes; within this one the ring wakes by itself."""
         layer = get_channel_layer()
-        return None if layer is None or isinstance(layer, InMemoryChannelLayer) else layer
+        return (
+            None if layer is None or isinstance(layer, InMemoryChannelLayer) else layer
+        )
 
     async def _send(self, thread: UUID) -> None:
         try:
@@ -101,7 +103,10 @@ class Doorbell:
             try:
                 await self._receive(self._shared_layer())
             except Exception as error:  # noqa: BLE001 (border to the layer: polling goes on)
-                logger.warning("The channel layer failed (%s); polling goes on.", type(error).__name__)
+                logger.warning(
+                    "The channel layer failed (%s); polling goes on.",
+                    type(error).__name__,
+                )
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _receive(self, layer: Any) -> None:
@@ -121,8 +126,10 @@ class Doorbell:
                 continue
             try:
                 positions = await in_thread(_positions, watched)
-            except Exception:  # noqa: BLE001 (border to the database: it may come back)
-                logger.warning("The positions of watched threads can't be read.", exc_info=True)
+            except Exception:
+                logger.warning(
+                    "The positions of watched threads can't be read.", exc_info=True
+                )
                 continue
             for thread, position in positions:
                 if position > ring.last(thread):

@@ -50,7 +50,9 @@ def one_moment() -> Iterator[None]:
         connection = connections[alias]
         if connection.vendor == "postgresql" and len(connection.savepoint_ids) == 0:
             with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                cursor.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+                )
         yield
 
 
@@ -59,7 +61,9 @@ def take_snapshot(thread_id: UUID) -> Snapshot:
     with one_moment():
         thread = Thread.objects.get(pk=thread_id)
         newest = list(
-            Message.objects.filter(thread=thread, is_shown=True).order_by("-depth")[: MESSAGES + 1]
+            Message.objects.filter(thread=thread, is_shown=True).order_by("-depth")[
+                : MESSAGES + 1
+            ]
         )
         shown = newest[:MESSAGES][::-1]
         run = Run.objects.filter(thread=thread).order_by("-created_at", "-id").first()
@@ -105,7 +109,9 @@ def messages_as_json(messages: Sequence[Message]) -> list[dict[str, JsonValue]]:
     parts: dict[UUID, list[Part]] = defaultdict(list)
     visible = Q(step__isnull=True) | ~Q(step__status="void")
     for part in (
-        Part.objects.filter(visible, message__in=ids).select_related("tool_call").order_by("index")
+        Part.objects.filter(visible, message__in=ids)
+        .select_related("tool_call")
+        .order_by("index")
     ):
         parts[part.message_id].append(part)
     found = [part for of_message in parts.values() for part in of_message]
@@ -129,18 +135,27 @@ def _claims(parts: Sequence[Part]) -> dict[UUID, str]:
     waiting = [
         part.tool_call_id
         for part in parts
-        if part.tool_call is not None and part.tool_call.status == ToolCallStatus.WAITING
+        if part.tool_call is not None
+        and part.tool_call.status == ToolCallStatus.WAITING
     ]
     if not waiting:
         return {}
     found = Interrupt.objects.filter(tool_call__in=waiting, status=InterruptStatus.OPEN)
-    return {call: tab for call, tab in found.values_list("tool_call_id", "claimed_by") if call}
+    return {
+        call: tab
+        for call, tab in found.values_list("tool_call_id", "claimed_by")
+        if call is not None
+    }
 
 
 def _texts(messages: Sequence[Message], parts: Sequence[Part]) -> dict[str, str]:
     """The text of the parts that are still streaming: a thread has one run at most that writes."""
     streaming = {part.message_id for part in parts if part.state == PartState.STREAMING}
-    runs = [message.run_id for message in messages if message.pk in streaming and message.run_id]
+    runs = [
+        message.run_id
+        for message in messages
+        if message.pk in streaming and message.run_id
+    ]
     return {part: text for run in runs for part, text in open_texts(run).items()}
 
 
@@ -153,7 +168,9 @@ def _part_as_json(
         "index": part.index,
         "stepId": str(part.step_id) if part.step_id else None,
     }
-    text = texts.get(str(part.pk), "") if part.state == PartState.STREAMING else part.text
+    text = (
+        texts.get(str(part.pk), "") if part.state == PartState.STREAMING else part.text
+    )
     if part.tool_call is None:
         return {**place, "content": text, "state": part.state}
     if part.kind == PartKind.TOOL_RESULT:

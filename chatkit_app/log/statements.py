@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -52,17 +53,22 @@ def pass_fences(
         # was seen to be true for a NULL here (3.40), so the column itself is asked for.
         " RETURNING id, cancel_requested_at"
     )
-    params: list[object] = [connection.ops.adapt_datetimefield_value(lease_until)]
+    params: list[Any] = [connection.ops.adapt_datetimefield_value(lease_until)]
     for fence in fences:
         params += [_id(connection, fence.run), _id(connection, fence.owner)]
         params += [fence.attempt, fence.batch]
     with connection.cursor() as cursor:
         _lock(connection, RUN, [fence.run for fence in fences])
         cursor.execute(sql, params)
-        return {_uuid(found): wanted_at is not None for found, wanted_at in cursor.fetchall()}
+        return {
+            _uuid(found): wanted_at is not None
+            for found, wanted_at in cursor.fetchall()
+        }
 
 
-def move_positions(connection: BaseDatabaseWrapper, counts: dict[UUID, int]) -> dict[UUID, int]:
+def move_positions(
+    connection: BaseDatabaseWrapper, counts: dict[UUID, int]
+) -> dict[UUID, int]:
     """Give each thread so many numbers; returns the last of each."""
     rows = _values(connection, ("uuid", "bigint"), len(counts))
     sql = (
@@ -70,7 +76,7 @@ def move_positions(connection: BaseDatabaseWrapper, counts: dict[UUID, int]) -> 
         f" FROM (SELECT column1 AS thread, column2 AS n FROM (VALUES {rows}) AS given) AS v"
         " WHERE t.id = v.thread RETURNING id, position"
     )
-    params: list[object] = []
+    params: list[Any] = []
     for thread, count in counts.items():
         params += [_id(connection, thread), count]
     with connection.cursor() as cursor:
@@ -86,10 +92,18 @@ def insert_events(connection: BaseDatabaseWrapper, rows: Sequence[Event]) -> Non
         for start in range(0, len(rows), INSERT_ROWS):
             some = rows[start : start + INSERT_ROWS]
             values = ",".join(["(%s,%s,%s,%s,%s,%s,%s)"] * len(some))
-            params: list[object] = []
+            params: list[Any] = []
             for row in some:
-                params += [_id(connection, row.thread_id), row.position, row.version, row.type]
-                params += [_id(connection, row.run_id) if row.run_id else None, row.data]
+                params += [
+                    _id(connection, row.thread_id),
+                    row.position,
+                    row.version,
+                    row.type,
+                ]
+                params += [
+                    _id(connection, row.run_id) if row.run_id else None,
+                    row.data,
+                ]
                 params.append(connection.ops.adapt_datetimefield_value(row.at))
             cursor.execute(f"INSERT INTO {EVENT} ({columns}) VALUES {values}", params)  # noqa: S608
 

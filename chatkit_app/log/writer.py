@@ -113,7 +113,11 @@ class Writer:
             self._mark(log, urgent=urgent)
 
     def commit(
-        self, log: RunLog, events: Sequence[AnyEvent] = (), *, prepare: Prepare | None = None
+        self,
+        log: RunLog,
+        events: Sequence[AnyEvent] = (),
+        *,
+        prepare: Prepare | None = None,
     ) -> Future[None]:
         """Write all that is pending and these events now.
 
@@ -182,14 +186,18 @@ class Writer:
 
     def _take_one(self, log: RunLog) -> _Batch:
         log.batch += 1
-        fence = Fence(run=log.run, owner=log.owner, attempt=log.attempt, batch=log.batch)
+        fence = Fence(
+            run=log.run, owner=log.owner, attempt=log.attempt, batch=log.batch
+        )
         batch = _Batch(
             log=log,
             fence=fence,
             events=join_deltas(log.pending),
             prepare=log.prepare,
             # From here on they can't be cancelled: who waits gets an outcome.
-            waiting=[done for done in log.waiting if done.set_running_or_notify_cancel()],
+            waiting=[
+                done for done in log.waiting if done.set_running_or_notify_cancel()
+            ],
         )
         log.pending, log.waiting, log.prepare, log.renew = [], [], None, False
         return batch
@@ -221,7 +229,9 @@ class Writer:
                 if self._is_stopping or time.monotonic() > until:
                     self._fail(batch, error)
                     return
-                logger.warning("Run %s waits for the database: %s", batch.log.run, error)
+                logger.warning(
+                    "Run %s waits for the database: %s", batch.log.run, error
+                )
                 self._pause()
             except Exception as error:  # noqa: BLE001 (supervisor: it costs this run, not the process)
                 self._fail(batch, error)
@@ -274,13 +284,17 @@ def transact(batches: Sequence[_Batch]) -> None:
     with transaction.atomic(using=alias):
         connection = connections[alias]
         lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
-        passed = pass_fences(connection, [batch.fence for batch in batches], lease_until)
+        passed = pass_fences(
+            connection, [batch.fence for batch in batches], lease_until
+        )
         if len(passed) < len(batches):
             raise LeaseLost("Another process has the run.")
         found = [(b, [*b.events, *(b.prepare() if b.prepare else ())]) for b in batches]
         found = [(batch, events) for batch, events in found if events]
         lasts = (
-            move_positions(connection, {batch.log.thread: len(events) for batch, events in found})
+            move_positions(
+                connection, {batch.log.thread: len(events) for batch, events in found}
+            )
             if found
             else {}
         )
@@ -288,7 +302,9 @@ def transact(batches: Sequence[_Batch]) -> None:
         for batch, events in found:
             first = lasts[batch.log.thread] - len(events) + 1
             texts = [encode_event(event) for event in events]
-            rows += event_rows(batch.log.thread, first, events, texts, batch.fence.run, now)
+            rows += event_rows(
+                batch.log.thread, first, events, texts, batch.fence.run, now
+            )
             written.append((batch.log.thread, first, texts))
         insert_events(connection, rows)
         for batch, events in found:
@@ -307,7 +323,9 @@ def join_deltas(events: Sequence[AnyEvent]) -> list[AnyEvent]:
     joined: list[AnyEvent] = []
     run_of: list[PartDelta] = []
     for event in events:
-        if run_of and not (isinstance(event, PartDelta) and event.part_id == run_of[0].part_id):
+        if run_of and not (
+            isinstance(event, PartDelta) and event.part_id == run_of[0].part_id
+        ):
             joined.append(_join(run_of))
             run_of = []
         if isinstance(event, PartDelta):

@@ -25,7 +25,12 @@ from pydantic.alias_generators import to_camel
 
 from chatkit_app.engine.commands import Answer, Cancel, Claim, Release, Retry, Send
 from chatkit_app.engine.events import AnyEvent
-from chatkit_app.exceptions import ChatKitError, FrameTooLarge, InvalidCommand, UnknownType
+from chatkit_app.exceptions import (
+    ChatKitError,
+    FrameTooLarge,
+    InvalidCommand,
+    UnknownType,
+)
 
 VERSION = 1
 
@@ -194,13 +199,17 @@ class Pong(Frame):
     type: Literal["pong"]
 
 
-CommandFrame = SendFrame | RetryFrame | CancelFrame | ClaimFrame | ReleaseFrame | AnswerFrame
+CommandFrame = (
+    SendFrame | RetryFrame | CancelFrame | ClaimFrame | ReleaseFrame | AnswerFrame
+)
 ClientFrame = CommandFrame | Subscribe | Unsubscribe | Acknowledge | Pong
 
 _client_frames: TypeAdapter[ClientFrame] = TypeAdapter(
     Annotated[ClientFrame, Field(discriminator="type")]
 )
-_events: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="type")])
+_events: TypeAdapter[AnyEvent] = TypeAdapter(
+    Annotated[AnyEvent, Field(discriminator="type")]
+)
 
 
 def decode_frame(text: str, *, max_bytes: int) -> ClientFrame:
@@ -235,7 +244,11 @@ def frame_id(text: str) -> str | None:
     except (ValueError, RecursionError):
         return None
     found = data.get("id") if isinstance(data, dict) else None
-    return found if isinstance(found, str) and 0 < len(found) <= 64 and _is_plain_text(found) else None
+    return (
+        found
+        if isinstance(found, str) and 0 < len(found) <= 64 and _is_plain_text(found)
+        else None
+    )
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -290,24 +303,38 @@ def decode_event(text: str) -> AnyEvent:
 
 def event_frame(thread: UUID, position: int, event: str) -> str:
     """The frame of one committed event; ``event`` is already encoded."""
-    return f'{{"type":"event","thread":"{thread}","position":{position},"event":{event}}}'
+    return (
+        f'{{"type":"event","thread":"{thread}","position":{position},"event":{event}}}'
+    )
 
 
 def hello_frame(*, viewer: str, max_bytes: int) -> str:
     """The first frame on every socket."""
     return json.dumps(
-        {"type": "hello", "protocol": VERSION, "viewer": viewer, "maxFrameBytes": max_bytes}
+        {
+            "type": "hello",
+            "protocol": VERSION,
+            "viewer": viewer,
+            "maxFrameBytes": max_bytes,
+        }
     )
 
 
 def position_frame(thread: UUID, epoch: str, position: int) -> str:
     """Where the thread stands: a client that is behind it has missed something."""
     return json.dumps(
-        {"type": "position", "thread": str(thread), "epoch": epoch, "position": position}
+        {
+            "type": "position",
+            "thread": str(thread),
+            "epoch": epoch,
+            "position": position,
+        }
     )
 
 
-def reset_frame(thread: UUID, epoch: str, position: int, snapshot: dict[str, JsonValue]) -> str:
+def reset_frame(
+    thread: UUID, epoch: str, position: int, snapshot: dict[str, JsonValue]
+) -> str:
     """Forget what you have of this thread, take this instead and go on from ``position``."""
     return json.dumps(
         {
@@ -329,7 +356,11 @@ def error_frame(
     error: ChatKitError, *, command_id: str | None = None, thread: UUID | None = None
 ) -> str:
     """The command with this id, or the frame without one, changed nothing."""
-    frame: dict[str, JsonValue] = {"type": "error", "code": error.code, "message": str(error)}
+    frame: dict[str, JsonValue] = {
+        "type": "error",
+        "code": error.code,
+        "message": str(error),
+    }
     if command_id is not None:
         frame["id"] = command_id
     if thread is not None:

@@ -68,7 +68,9 @@ def claim(viewer: Viewer, command: Claim) -> Outcome:
         first = str(run.context.get("tab") or "")
         if first not in ("", command.tab) and now < interrupt.created_at + PRECEDENCE:
             left = (interrupt.created_at + PRECEDENCE - now).total_seconds()
-            raise ClaimHeld("The page that sent the message goes first.", retry_after=left)
+            raise ClaimHeld(
+                "The page that sent the message goes first.", retry_after=left
+            )
         free = Q(claimed_by__in=("", command.tab)) | Q(claim_until__lt=now)
         taken = Interrupt.objects.filter(free, pk=interrupt.pk).update(
             claimed_by=command.tab, claim_until=now + _claim_time()
@@ -119,7 +121,12 @@ def answer(viewer: Viewer, command: Answer, *, protocol: str) -> Outcome:
         CallNotFound: Unknown, or not theirs.
     """
     try:
-        return once(viewer, command, lambda row: _answer(viewer, command, row), protocol=protocol)
+        return once(
+            viewer,
+            command,
+            lambda row: _answer(viewer, command, row),
+            protocol=protocol,
+        )
     except AnswerInvalid:
         if _strike(command.tool_call_id) < STRIKES:
             raise
@@ -130,7 +137,12 @@ def answer(viewer: Viewer, command: Answer, *, protocol: str) -> Outcome:
             tab=command.tab,
             error="The page's outputs did not fit the tool's schema.",
         )
-        return once(viewer, refused, lambda row: _answer(viewer, refused, row), protocol=protocol)
+        return once(
+            viewer,
+            refused,
+            lambda row: _answer(viewer, refused, row),
+            protocol=protocol,
+        )
 
 
 def _answer(viewer: Viewer, command: Answer, row: CommandRow) -> Outcome:
@@ -139,7 +151,11 @@ def _answer(viewer: Viewer, command: Answer, row: CommandRow) -> Outcome:
     now = timezone.now()
     is_held = interrupt.claim_until is not None and interrupt.claim_until > now
     if is_held and interrupt.claimed_by not in ("", command.tab):
-        left = (interrupt.claim_until - now).total_seconds() if interrupt.claim_until else 1.0
+        left = (
+            (interrupt.claim_until - now).total_seconds()
+            if interrupt.claim_until
+            else 1.0
+        )
         raise ClaimHeld("Another page runs this call.", retry_after=left)
     result = _result(run, call, command)
     Interrupt.objects.filter(pk=interrupt.pk).update(
@@ -192,13 +208,19 @@ def _settle(run: Run, call: ToolCall, result: CallResult) -> int:
     return append(run.thread_id, found, record=record, run=run.pk)
 
 
-def _locked(viewer: Viewer, thread_id: UUID, tool_call_id: UUID) -> tuple[Run, ToolCall]:
+def _locked(
+    viewer: Viewer, thread_id: UUID, tool_call_id: UUID
+) -> tuple[Run, ToolCall]:
     """The call and its run, locked in this order; another owner's is as good as missing."""
     mine = policy().threads(viewer).filter(pk=thread_id)
     found = ToolCall.objects.filter(pk=tool_call_id, run__thread__in=mine).first()
     if found is None:
         raise CallNotFound("No such call.")
-    run = Run.objects.select_for_update(of=("self",)).select_related("thread").get(pk=found.run_id)
+    run = (
+        Run.objects.select_for_update(of=("self",))
+        .select_related("thread")
+        .get(pk=found.run_id)
+    )
     return run, ToolCall.objects.select_for_update(of=("self",)).get(pk=tool_call_id)
 
 
@@ -221,7 +243,9 @@ def _result(run: Run, call: ToolCall, command: Answer) -> CallResult:
         return failed("client_error", sound(command.error)[:ERROR_CHARS])
     try:
         tool = tools_for(
-            assistants.get(run.thread.assistant), viewer_of_run(run, run.thread), page_of_run(run)
+            assistants.get(run.thread.assistant),
+            viewer_of_run(run, run.thread),
+            page_of_run(run),
         ).get(call.name)
     except LookupError:
         tool = None
@@ -237,7 +261,9 @@ def _result(run: Run, call: ToolCall, command: Answer) -> CallResult:
 def _strike(tool_call_id: UUID) -> int:
     """Count an output that didn't fit; it is counted though its command was refused."""
     with transaction.atomic():
-        open_ones = Interrupt.objects.filter(tool_call=tool_call_id, status=InterruptStatus.OPEN)
+        open_ones = Interrupt.objects.filter(
+            tool_call=tool_call_id, status=InterruptStatus.OPEN
+        )
         for interrupt in open_ones.select_for_update():
             interrupt.strikes += 1
             interrupt.save(update_fields=["strikes"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar, cast
+from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -64,7 +64,9 @@ def brief(run: Run, viewer: Viewer) -> Brief:
         options=assistant.options,
         max_steps=assistant.max_steps,
         history_tokens=assistant.history_tokens,
-        safety_key=hashlib.sha256(f"{viewer.tenant}/{viewer.key}".encode()).hexdigest()[:32],
+        safety_key=hashlib.sha256(f"{viewer.tenant}/{viewer.key}".encode()).hexdigest()[
+            :32
+        ],
     )
 
 
@@ -94,4 +96,4 @@ def _resolved(
 
 
 async def _awaited(found: Awaitable[T]) -> T:
-    return cast(T, await found)
+    return await found

@@ -27,7 +27,12 @@ CANCELLED_TEXT = "The call was cancelled."
 
 
 def close_run(
-    run: Run, status: RunStatus, *, code: str = "", text: str = "", why: str = CANCELLED_TEXT
+    run: Run,
+    status: RunStatus,
+    *,
+    code: str = "",
+    text: str = "",
+    why: str = CANCELLED_TEXT,
 ) -> list[events.AnyEvent]:
     """End the run, inside a transaction that has locked it; the caller appends the events.
 
@@ -35,18 +40,26 @@ def close_run(
     calls end as cancelled, with ``why`` for the model to read in the thread's next run.
     """
     message_status = (
-        MessageStatus.COMPLETE if status is RunStatus.COMPLETED else MessageStatus.INTERRUPTED
+        MessageStatus.COMPLETE
+        if status is RunStatus.COMPLETED
+        else MessageStatus.INTERRUPTED
     )
     found = [*_end_parts(run), *_end_calls(run, why)]
-    found.append(events.MessageEnded(message_id=str(run.answer_id), status=message_status))
+    found.append(
+        events.MessageEnded(message_id=str(run.answer_id), status=message_status)
+    )
     found.append(move_run(run, status, code=code, text=text))
     Step.objects.filter(run=run, status=StepStatus.OPEN).update(
-        status=StepStatus.FAILED, error_code=code or str(status), finished_at=timezone.now()
+        status=StepStatus.FAILED,
+        error_code=code or str(status),
+        finished_at=timezone.now(),
     )
     return found
 
 
-def move_run(run: Run, status: RunStatus, *, code: str = "", text: str = "") -> events.RunChanged:
+def move_run(
+    run: Run, status: RunStatus, *, code: str = "", text: str = ""
+) -> events.RunChanged:
     """Give the locked run another status; without an owner unless it is in progress."""
     now = timezone.now()
     run.status = status

@@ -82,7 +82,11 @@ def claim_run(run_id: UUID, owner: UUID) -> Held | None:
         )
         if not taken:
             return None
-        run = Run.objects.select_for_update(of=("self",)).select_related("thread").get(pk=run_id)
+        run = (
+            Run.objects.select_for_update(of=("self",))
+            .select_related("thread")
+            .get(pk=run_id)
+        )
         found = _begin(run) if was == RunStatus.QUEUED else recover(run)
         append(run.thread_id, found, record=record, run=run.pk)
         if run.status != RunStatus.IN_PROGRESS:
@@ -210,10 +214,13 @@ class Execution:
             return close_run(run, status, code=code, text=text)
 
         try:
+            await self._commit(
+                log
+            )  # ``prepare`` reads rows: what is pending goes first
             await self._commit(log, prepare=prepare)
         except LeaseLost:
             logger.info("Run %s is another process's now.", log.run)
-        except Exception:  # noqa: BLE001 (supervisor: its lease runs out, and somebody cleans up)
+        except Exception:
             logger.exception("The end of run %s can't be written", log.run)
 
     async def _drive_on(self, log: RunLog) -> None:
@@ -234,7 +241,9 @@ class Execution:
         """Deltas on the way, all else before anything goes on."""
         if isinstance(event, events.PartDelta):
             writer.add(log, event, urgent=event.offset == 0)
-        elif isinstance(event, events.PartStarted | events.PartEnded | events.ToolCallProgressed):
+        elif isinstance(
+            event, events.PartStarted | events.PartEnded | events.ToolCallProgressed
+        ):
             writer.add(log, event)
         else:
             await self._commit(log, [event])
@@ -255,7 +264,9 @@ class Execution:
         def prepare() -> Sequence[events.AnyEvent]:
             nonlocal is_paused
             run = Run.objects.get(pk=log.run)
-            waits = ToolCall.objects.filter(run=run, status=ToolCallStatus.WAITING).exists()
+            waits = ToolCall.objects.filter(
+                run=run, status=ToolCallStatus.WAITING
+            ).exists()
             is_paused = waits and run.status == RunStatus.IN_PROGRESS
             return [move_run(run, RunStatus.REQUIRES_ACTION)] if is_paused else []
 
@@ -265,7 +276,9 @@ class Execution:
     def _make_loop(self, loaded: Loaded) -> Loop:
         work = loaded.work
 
-        def context(call: Call, report: Callable[[str, float | None], None]) -> ToolContext:
+        def context(
+            call: Call, report: Callable[[str, float | None], None]
+        ) -> ToolContext:
             return ToolContext(
                 viewer=loaded.viewer,
                 thread_id=self._log.thread if self._log else work.run_id,

@@ -68,7 +68,9 @@ class LocalRunner(Runner):
     def _carry(self, run_id: UUID) -> None:
         if run_id in self._tasks:
             # It pauses at this moment, or is in the queue: the sweeper looks again.
-            self._tasks[run_id].add_done_callback(lambda _task: self._carry_again(run_id))
+            self._tasks[run_id].add_done_callback(
+                lambda _task: self._carry_again(run_id)
+            )
             return
         task = asyncio.get_running_loop().create_task(self._execute(run_id))
         self._tasks[run_id] = task
@@ -86,7 +88,7 @@ class LocalRunner(Runner):
             self._executions[run_id] = execution
             try:
                 await execution.run()
-            except Exception:  # noqa: BLE001 (supervisor: the sweeper tries again)
+            except Exception:
                 logger.exception("Run %s can't be carried", run_id)
             finally:
                 self._executions.pop(run_id, None)
@@ -100,7 +102,7 @@ class LocalRunner(Runner):
                 await self._look()
                 if sweeps % round(PRUNE_SECONDS / SWEEP_SECONDS) == 0:
                     await in_thread(prune_old)
-            except Exception:  # noqa: BLE001 (supervisor: the database may come back)
+            except Exception:
                 logger.warning("The sweep failed.", exc_info=True)
 
     async def _look(self) -> None:

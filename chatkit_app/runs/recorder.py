@@ -113,7 +113,7 @@ def _end_part(event: events.PartEnded, position: int) -> None:
         provider_data=asdict(data) if data else None,
         position=position,
     )
-    ToolCall.objects.filter(parts=event.part_id).update(arguments=event.text)
+    ToolCall.objects.filter(parts=UUID(event.part_id)).update(arguments=event.text)
 
 
 def _change_call(event: events.ToolCallChanged) -> None:
@@ -171,7 +171,7 @@ def _end_call(event: events.ToolCallEnded, position: int) -> None:
 
 def _end_message(event: events.MessageEnded) -> None:
     texts = (
-        Part.objects.filter(message=event.message_id, kind=PartKind.TEXT)
+        Part.objects.filter(message=UUID(event.message_id), kind=PartKind.TEXT)
         .order_by("index")
         .values_list("text", flat=True)
     )

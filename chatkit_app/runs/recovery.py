@@ -20,7 +20,9 @@ from chatkit_app.exceptions import RunInterrupted
 from chatkit_app.models import Run, Step, Thread, ToolCall
 from chatkit_app.runs.closing import call_ended, close_run, result_index, run_changed
 
-OUTCOME_UNKNOWN = "The server was restarted while this tool ran; whether it took effect is unknown."
+OUTCOME_UNKNOWN = (
+    "The server was restarted while this tool ran; whether it took effect is unknown."
+)
 INTERRUPTED_TEXT = "The answer was interrupted by a restart."
 MAX_TAKEOVERS = 3
 """A run that takes its process down again and again is not tried for ever."""

@@ -32,7 +32,11 @@ MINUTE = timedelta(minutes=1)
 
 
 def once(
-    viewer: Viewer, command: Remembered, act: Callable[[Command], Outcome], *, protocol: str
+    viewer: Viewer,
+    command: Remembered,
+    act: Callable[[Command], Outcome],
+    *,
+    protocol: str,
 ) -> Outcome:
     """Do ``act`` in one transaction unless this id was done before; its outcome in both cases.
 
@@ -48,19 +52,31 @@ def once(
             return _known_outcome(viewer, command.id, digest, protocol)
         outcome = act(row)
         row.outcome = outcome
-        row.save(update_fields=["thread", "run", "outcome", "first_position", "last_position"])
+        row.save(
+            update_fields=[
+                "thread",
+                "run",
+                "outcome",
+                "first_position",
+                "last_position",
+            ]
+        )
         return outcome
 
 
 def _digest(command: Remembered) -> str:
     """What the command asks for; which tab asks and what the page looked like is not part of it."""
     asked = {
-        key: value for key, value in asdict(command).items() if key not in ("id", "tab", "page")
+        key: value
+        for key, value in asdict(command).items()
+        if key not in ("id", "tab", "page")
     }
     return hashlib.sha256(to_json(asked)).hexdigest()
 
 
-def _insert(viewer: Viewer, command: Remembered, digest: str, protocol: str) -> Command | None:
+def _insert(
+    viewer: Viewer, command: Remembered, digest: str, protocol: str
+) -> Command | None:
     try:
         with transaction.atomic():
             return Command.objects.create(
@@ -75,9 +91,14 @@ def _insert(viewer: Viewer, command: Remembered, digest: str, protocol: str) -> 
         return None
 
 
-def _known_outcome(viewer: Viewer, client_id: str, digest: str, protocol: str) -> Outcome:
+def _known_outcome(
+    viewer: Viewer, client_id: str, digest: str, protocol: str
+) -> Outcome:
     known = Command.objects.get(
-        tenant=viewer.tenant, owner_key=viewer.key, protocol=protocol, client_id=client_id
+        tenant=viewer.tenant,
+        owner_key=viewer.key,
+        protocol=protocol,
+        client_id=client_id,
     )
     if known.digest != digest:
         raise CommandConflict("This id was used for another command.")
@@ -97,10 +118,16 @@ def check_limits(viewer: Viewer) -> None:
         kind__in=(CommandKind.SEND, CommandKind.RETRY),
         created_at__gt=timezone.now() - MINUTE,
     )
-    times = list(mine.order_by("-created_at").values_list("created_at", flat=True)[:1000])
+    times = list(
+        mine.order_by("-created_at").values_list("created_at", flat=True)[:1000]
+    )
     allowed = settings.MESSAGES_PER_MINUTE
     if len(times) > allowed:  # this command's own row is among them
-        wait = (times[allowed - 1] + MINUTE - timezone.now()).total_seconds() if allowed else 60.0
+        wait = (
+            (times[allowed - 1] + MINUTE - timezone.now()).total_seconds()
+            if allowed
+            else 60.0
+        )
         raise RateLimited(
             f"At most {allowed} messages a minute.", retry_after=max(1.0, wait)
         )
@@ -110,4 +137,6 @@ def check_limits(viewer: Viewer) -> None:
         status__in=ACTIVE_RUN_STATUSES,
     ).exclude(status="requires_action")
     if active.count() >= settings.ACTIVE_RUNS_PER_VIEWER:
-        raise RateLimited("Too many answers are being written for you at once.", retry_after=5.0)
+        raise RateLimited(
+            "Too many answers are being written for you at once.", retry_after=5.0
+        )

@@ -15,7 +15,15 @@ from django.utils import timezone
 from chatkit_app.access import policy
 from chatkit_app.conf import settings
 from chatkit_app.engine import events
-from chatkit_app.engine.commands import Answer, Cancel, Claim, Command, Release, Retry, Send
+from chatkit_app.engine.commands import (
+    Answer,
+    Cancel,
+    Claim,
+    Command,
+    Release,
+    Retry,
+    Send,
+)
 from chatkit_app.engine.states import (
     ACTIVE_RUN_STATUSES,
     MessageStatus,
@@ -55,12 +63,25 @@ def handle(viewer: Viewer, command: Command, *, protocol: str = NATIVE) -> Outco
     """
     match command:
         case Send():
-            return once(viewer, command, lambda row: _send(viewer, command, row), protocol=protocol)
+            return once(
+                viewer,
+                command,
+                lambda row: _send(viewer, command, row),
+                protocol=protocol,
+            )
         case Retry():
-            return once(viewer, command, lambda row: _retry(viewer, command, row), protocol=protocol)
+            return once(
+                viewer,
+                command,
+                lambda row: _retry(viewer, command, row),
+                protocol=protocol,
+            )
         case Cancel():
             return once(
-                viewer, command, lambda row: _cancel(viewer, command, row), protocol=protocol
+                viewer,
+                command,
+                lambda row: _cancel(viewer, command, row),
+                protocol=protocol,
             )
         case Answer():
             return answering.answer(viewer, command, protocol=protocol)
@@ -74,13 +95,17 @@ def handle(viewer: Viewer, command: Command, *, protocol: str = NATIVE) -> Outco
 
 def _send(viewer: Viewer, command: Send, row: CommandRow) -> Outcome:
     if len(command.text) > settings.MAX_MESSAGE_CHARS:
-        raise InvalidCommand(f"A message may have {settings.MAX_MESSAGE_CHARS} characters.")
+        raise InvalidCommand(
+            f"A message may have {settings.MAX_MESSAGE_CHARS} characters."
+        )
     if not command.text.strip():
         raise InvalidCommand("The message is empty.")
     check_limits(viewer)
     thread = _thread_for(viewer, command)
     found = _make_way(thread)
-    parent = Message.objects.filter(thread=thread, is_shown=True).order_by("-depth").first()
+    parent = (
+        Message.objects.filter(thread=thread, is_shown=True).order_by("-depth").first()
+    )
     prompt = Message.objects.create(
         thread=thread,
         parent=parent,
@@ -126,11 +151,21 @@ def _cancel(viewer: Viewer, command: Cancel, row: CommandRow) -> Outcome:
         raise ThreadNotFound("No such run.")
     row.thread_id, row.run = run.thread_id, run
     if run.status in (RunStatus.QUEUED, RunStatus.REQUIRES_ACTION):
-        append(run.thread_id, close_run(run, RunStatus.CANCELLED), record=record, run=run.pk)
+        append(
+            run.thread_id,
+            close_run(run, RunStatus.CANCELLED),
+            record=record,
+            run=run.pk,
+        )
     elif run.status == RunStatus.IN_PROGRESS:
         run.cancel_requested_at = timezone.now()
         run.save(update_fields=["cancel_requested_at"])
-        append(run.thread_id, [move_run(run, RunStatus.CANCELLING)], record=record, run=run.pk)
+        append(
+            run.thread_id,
+            [move_run(run, RunStatus.CANCELLING)],
+            record=record,
+            run=run.pk,
+        )
         transaction.on_commit(lambda: runner.cancel(run.pk))
     return {"run": str(run.pk), "thread": str(run.thread_id)}
 
@@ -185,7 +220,12 @@ def _make_way(thread: Thread) -> list[events.AnyEvent]:
 
 
 def _new_run(
-    viewer: Viewer, thread: Thread, prompt: Message, *, page: dict[str, object], tab: str
+    viewer: Viewer,
+    thread: Thread,
+    prompt: Message,
+    *,
+    page: dict[str, object],
+    tab: str,
 ) -> Run:
     """A queued run with its empty answer; the thread is locked."""
     answer = Message.objects.create(

@@ -50,7 +50,9 @@ class Subscription:
             self._acknowledged = position
             self._acknowledgement.set()
 
-    async def frames(self, epoch: str | None, position: int | None) -> AsyncIterator[str]:
+    async def frames(
+        self, epoch: str | None, position: int | None
+    ) -> AsyncIterator[str]:
         """The frames that bring the listener up to date, then all that come.
 
         Raises:
@@ -102,7 +104,9 @@ class Subscription:
         snapshot = await in_thread(take_snapshot, self.thread)
         self._epoch = snapshot.epoch
         self._position = self._acknowledged = snapshot.position
-        return reset_frame(self.thread, snapshot.epoch, snapshot.position, snapshot.content)
+        return reset_frame(
+            self.thread, snapshot.epoch, snapshot.position, snapshot.content
+        )
 
     async def _next(self) -> list[str] | None:
         """Frames that follow the cursor: from the ring, else from the log; None: pruned meanwhile."""

@@ -49,8 +49,13 @@ class ToolThreads:
 
         with self._lock:
             self._jobs.put(job)
-            if self._jobs.qsize() > self._idle and len(self._threads) < settings.TOOL_THREADS:
-                thread = threading.Thread(target=self._work, name="chatkit-tool", daemon=True)
+            if (
+                self._jobs.qsize() > self._idle
+                and len(self._threads) < settings.TOOL_THREADS
+            ):
+                thread = threading.Thread(
+                    target=self._work, name="chatkit-tool", daemon=True
+                )
                 self._threads.add(thread)
                 thread.start()
         return future

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from chatkit_app.engine import messages as told
 from chatkit_app.engine.calls import Call
 from chatkit_app.engine.history import estimate_tokens
 from chatkit_app.engine.loop import Work, readable_arguments
-from chatkit_app.engine import messages as told
 from chatkit_app.engine.messages import (
     ProviderData,
     ReasoningPart,
@@ -38,7 +38,9 @@ def load_work(run: Run, *, history_tokens: int) -> Work:
     """Where this run stands, by its rows alone."""
     parts = _parts([run.answer_id])[run.answer_id]
     steps = list(Step.objects.filter(run=run).order_by("index", "attempt"))
-    last = next((step for step in reversed(steps) if step.status == StepStatus.COMPLETE), None)
+    last = next(
+        (step for step in reversed(steps) if step.status == StepStatus.COMPLETE), None
+    )
     calls, base = _open_calls(last, parts) if last else ((), 0)
     return Work(
         run_id=run.pk,
@@ -59,9 +61,9 @@ def _history(run: Run, history_tokens: int) -> tuple[told.Message, ...]:
     left = history_tokens
     while left > 0:
         page = list(
-            Message.objects.filter(thread=run.thread_id, is_shown=True, depth__lt=depth).order_by(
-                "-depth"
-            )[:PAGE]
+            Message.objects.filter(
+                thread=run.thread_id, is_shown=True, depth__lt=depth
+            ).order_by("-depth")[:PAGE]
         )
         parts = _parts([message.pk for message in page])
         for message in page:
@@ -77,7 +79,9 @@ def _history(run: Run, history_tokens: int) -> tuple[told.Message, ...]:
 
 def _parts(message_ids: Sequence[UUID]) -> Mapping[UUID, list[Part]]:
     found: dict[UUID, list[Part]] = defaultdict(list)
-    rows = Part.objects.filter(message__in=message_ids).select_related("tool_call", "step")
+    rows = Part.objects.filter(message__in=message_ids).select_related(
+        "tool_call", "step"
+    )
     for part in rows.order_by("message_id", "index"):
         found[part.message_id].append(part)
     return found
@@ -85,12 +89,16 @@ def _parts(message_ids: Sequence[UUID]) -> Mapping[UUID, list[Part]]:
 
 def _message(message: Message, parts: Sequence[Part]) -> told.Message:
     if message.role == Role.USER:
-        texts = tuple(TextPart(text=part.text) for part in parts if part.kind == PartKind.TEXT)
+        texts = tuple(
+            TextPart(text=part.text) for part in parts if part.kind == PartKind.TEXT
+        )
         return told.Message(role=Role.USER, parts=texts)
     return told.Message(role=Role(message.role), parts=_answer_parts(parts, set()))
 
 
-def _answer_parts(parts: Sequence[Part], open_calls: set[UUID]) -> tuple[told.Part, ...]:
+def _answer_parts(
+    parts: Sequence[Part], open_calls: set[UUID]
+) -> tuple[told.Part, ...]:
     """An answer's parts in the order of its steps; each call with exactly one result.
 
     Of a step that was never finished only its text counts, of a void one nothing. The results of
@@ -125,10 +133,16 @@ def _said(parts: Sequence[Part], *, is_whole: bool) -> list[told.Part]:
     said: list[told.Part] = []
     for part in parts:
         if part.kind == PartKind.TEXT and part.text:
-            said.append(TextPart(text=part.text, provider_data=_data(part) if is_whole else None))
+            said.append(
+                TextPart(
+                    text=part.text, provider_data=_data(part) if is_whole else None
+                )
+            )
         elif part.kind == PartKind.REASONING and is_whole:
             said.append(ReasoningPart(text=part.text, provider_data=_data(part)))
-        elif part.kind == PartKind.TOOL_CALL and is_whole and part.tool_call is not None:
+        elif (
+            part.kind == PartKind.TOOL_CALL and is_whole and part.tool_call is not None
+        ):
             said.append(
                 ToolCallPart(
                     id=part.tool_call.provider_call_id,
@@ -146,7 +160,9 @@ def _data(part: Part) -> ProviderData | None:
 
 def _result(call: ToolCall) -> ToolResultPart:
     if call.status == ToolCallStatus.COMPLETED:
-        content = call.output if isinstance(call.output, str) else dump_json(call.output)
+        content = (
+            call.output if isinstance(call.output, str) else dump_json(call.output)
+        )
     else:
         content = f"Error: {call.error_text}" if call.error_text else NO_RESULT
     return ToolResultPart(
@@ -163,7 +179,9 @@ def _open_calls(step: Step, parts: Sequence[Part]) -> tuple[tuple[Call, ...], in
     rows = [
         part.tool_call
         for part in parts
-        if part.step_id == step.pk and part.kind == PartKind.TOOL_CALL and part.tool_call
+        if part.step_id == step.pk
+        and part.kind == PartKind.TOOL_CALL
+        and part.tool_call
     ]
     cut = {part.tool_call_id for part in parts if part.state == PartState.INTERRUPTED}
     calls = tuple(
@@ -184,5 +202,7 @@ def _open_calls(step: Step, parts: Sequence[Part]) -> tuple[tuple[Call, ...], in
 
 def result_base(step: UUID, parts: Sequence[Part]) -> int:
     """Where the results of a step's calls begin: behind all that the model has said in it."""
-    said = [p.index for p in parts if p.step_id == step and p.kind != PartKind.TOOL_RESULT]
+    said = [
+        p.index for p in parts if p.step_id == step and p.kind != PartKind.TOOL_RESULT
+    ]
     return max(said, default=-1) + 1

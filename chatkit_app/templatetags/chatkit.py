@@ -44,7 +44,9 @@ def chatkit(
     return {
         "assistant": found,
         "heading": found.title or _("Chat"),
-        "suggestions": json.dumps([str(text) for text in found.suggestions], ensure_ascii=False),
+        "suggestions": json.dumps(
+            [str(text) for text in found.suggestions], ensure_ascii=False
+        ),
         "is_simulated": assistants.is_simulated(assistant),
         "url": url or reverse("chatkit:visitor").removesuffix("visitor/"),
         "thread": thread,

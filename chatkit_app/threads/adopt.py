@@ -13,9 +13,13 @@ from chatkit_app.engine.viewer import Viewer
 from chatkit_app.models import Thread
 
 
-def adopt_on_login(sender: object, request: HttpRequest, user: Any, **kwargs: object) -> None:
+def adopt_on_login(
+    sender: object, request: HttpRequest, user: Any, **kwargs: object
+) -> None:
     """Receive ``user_logged_in``: the session's key has changed, its data has stayed."""
-    visitor = request.session.pop(VISITOR_KEY, None) if hasattr(request, "session") else None
+    visitor = (
+        request.session.pop(VISITOR_KEY, None) if hasattr(request, "session") else None
+    )
     if visitor:
         adopt(UUID(visitor), user)
 
@@ -31,7 +35,7 @@ def adopt(visitor: UUID, user: Any) -> int:
         taken = Thread.objects.filter(
             owner_key=viewer.key, external_id__isnull=False, deleted_at__isnull=True
         ).values("external_id")
-        mine.filter(external_id__in=list(taken.values_list("external_id", flat=True))).update(
-            external_id=None
-        )
+        mine.filter(
+            external_id__in=list(taken.values_list("external_id", flat=True))
+        ).update(external_id=None)
         return mine.update(user=user, visitor=None, owner_key=viewer.key)

@@ -47,10 +47,7 @@ def add(customer: AbstractBaseUser, product_id: str, quantity: int) -> CartItem:
         customer=customer.pk, product=product
     ).first() or CartItem(customer_id=customer.pk, product=product, quantity=0)
     item.quantity += quantity
-    if item.quantity > min(product.stock, MOST):
-        raise CartError(
-            f"Only {min(product.stock, MOST)} of {product.name} can be had."
-        )
+    _check(product, item.quantity)
     item.save()
     return item
 
@@ -64,13 +61,19 @@ def change(customer: AbstractBaseUser, product_id: str, quantity: int) -> None:
     item = items_of(customer).filter(product=product_id).first()
     if item is None:
         return
-    most = min(item.product.stock, MOST)
-    if quantity > most:
-        raise CartError(f"Only {most} of {item.product.name} can be had.")
     if quantity <= 0:
         item.delete()
     else:
+        _check(item.product, quantity)
         items_of(customer).filter(pk=item.pk).update(quantity=quantity)
+
+
+def _check(product: Product, quantity: int) -> None:
+    most = min(product.stock, MOST)
+    if most == 0:
+        raise CartError(f"{product.name} is sold out.")
+    if quantity > most:
+        raise CartError(f"Only {most} of {product.name} can be had.")
 
 
 def cart_in_templates(request: HttpRequest) -> dict[str, Callable[[], int]]:

@@ -1,40 +1,11 @@
-/** The line: lost, found again, watched; what is acknowledged, what is healed. */
+/** The line: lost, found again, watched. */
 
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { backoffMs, restartMs } from "../../chatkit_app/static/chatkit_app/backoff.js"
-import { ChatKitClient } from "../../chatkit_app/static/chatkit_app/client.js"
-import { FakeClock, fakeBrowser, settle } from "./fake-browser.js"
-import { FakeServer, messageCreated, newUuid, partStarted } from "./fake-server.js"
-
-async function world({ server = new FakeServer(), ...options } = {}) {
-  const clock = new FakeClock()
-  const thread = server.newThread()
-  const browser = fakeBrowser(server, clock)
-  const client = new ChatKitClient({ thread, ...browser, ...options })
-  const errors = []
-  client.addEventListener("error", ({ detail }) => errors.push(detail.code))
-  client.connect()
-  await settle()
-  return { server, clock, thread, client, errors, window: browser.window }
-}
-
-/** An answer with one open part, to which `write` adds. */
-function answer(server, thread) {
-  const [message, part] = [newUuid(), newUuid()]
-  server.append(thread, messageCreated(message))
-  server.append(thread, partStarted(message, part))
-  let offset = 0
-  const write = (delta, options) => {
-    server.append(thread, { type: "part.delta", partId: part, offset, delta }, options)
-    offset += delta.length
-  }
-  return { message, part, write }
-}
-
-function content(client) {
-  return client.messages.at(-1).parts[0].content
-}
+import { settle } from "./fake-browser.js"
+import { FakeServer } from "./fake-server.js"
+import { answer, content, lineTo } from "./lines.js"
 
 test("back-off doubles, is spread over its whole width and ends at thirty seconds", () => {
   const most = [0, 1, 2, 5, 6, 20, 5_000].map((attempt) => backoffMs(attempt, () => 1))
@@ -54,14 +25,14 @@ test("back-off doubles, is spread over its whole width and ends at thirty second
 })
 
 test("the address of the socket follows the page's", async () => {
-  const { server } = await world()
+  const { server } = await lineTo()
   assert.equal(server.sockets[0].url, "wss://shop.example/chatkit/ws/")
-  const plain = await world({ base: "http://127.0.0.1:8000/x", url: "/chat" })
+  const plain = await lineTo({ base: "http://127.0.0.1:8000/x", url: "/chat" })
   assert.equal(plain.server.sockets[0].url, "ws://127.0.0.1:8000/chat/ws/")
 })
 
 test("its states: connecting, open, reconnecting, closed", async () => {
-  const { server, clock, client } = await world()
+  const { server, clock, client } = await lineTo()
   assert.equal(client.state, "open")
   server.cut()
   assert.equal(client.state, "reconnecting")
@@ -78,7 +49,7 @@ test("its states: connecting, open, reconnecting, closed", async () => {
 })
 
 test("after a lost line it asks for the rest from where it was", async () => {
-  const { server, clock, thread, client } = await world()
+  const { server, clock, thread, client } = await lineTo()
   const { write } = answer(server, thread)
   write("one ")
   await settle()
@@ -97,7 +68,7 @@ test("after a lost line it asks for the rest from where it was", async () => {
 })
 
 test("attempts that fail come at ever longer intervals", async () => {
-  const { server, clock } = await world()
+  const { server, clock } = await lineTo()
   server.refusesWith = Array(20).fill(1006)
   server.cut()
   await clock.pass(60_000)
@@ -106,7 +77,7 @@ test("attempts that fail come at ever longer intervals", async () => {
 })
 
 test("a server that drops everybody at once is not stormed", async () => {
-  const { server, clock, client } = await world()
+  const { server, clock, client } = await lineTo()
   for (let count = 0; count < 8; count += 1) {
     server.cut()
     while (client.state !== "open") await clock.pass(50)
@@ -119,7 +90,7 @@ test("a server that drops everybody at once is not stormed", async () => {
 })
 
 test("a restart: everybody is back within a second, without counting it as a failure", async () => {
-  const { server, clock, client } = await world()
+  const { server, clock, client } = await lineTo()
   for (let count = 0; count < 10; count += 1) {
     server.cut(4012)
     await clock.pass(600)
@@ -128,7 +99,7 @@ test("a restart: everybody is back within a second, without counting it as a fai
 })
 
 test("three bad frames: it does not reconnect by itself", async () => {
-  const { server, clock, client, errors } = await world()
+  const { server, clock, client, errors } = await lineTo()
   server.deaf.add("send")
   const sending = assert.rejects(client.send("Hello"), { code: "bad_frames" })
   await settle()
@@ -157,7 +128,7 @@ test("nobody at the door: it becomes a visitor, once", async () => {
     ])
     return new Response('{"viewer":"v:1"}')
   }
-  const { client } = await world({ server, fetch, csrfToken: "token" })
+  const { client } = await lineTo({ server, fetch, csrfToken: "token" })
   const visitor = [
     "https://shop.example/chatkit/visitor/",
     "POST",
@@ -173,7 +144,7 @@ test("a door that stays shut ends it, with the reason", async () => {
     const server = new FakeServer()
     server.refusesWith = [4401, 4401]
     const fetch = async () => new Response("{}", { status })
-    const { client, clock, errors } = await world({ server, fetch })
+    const { client, clock, errors } = await lineTo({ server, fetch })
     await clock.pass(60_000)
     assert.equal(client.state, "closed")
     assert.equal(client.error.code, "no_viewer")
@@ -189,7 +160,7 @@ test("no network while becoming a visitor: it tries again later", async () => {
     Promise.resolve(new Response("{}")),
   ]
   answers[0].catch(() => {})
-  const { client, clock } = await world({ server, fetch: () => answers.shift() })
+  const { client, clock } = await lineTo({ server, fetch: () => answers.shift() })
   assert.equal(client.state, "connecting")
   await clock.pass(1_000)
   assert.equal(client.state, "open")
@@ -199,7 +170,7 @@ test("a socket that never says hello is given up", async () => {
   const server = new FakeServer()
   const { accept } = server
   server.accept = (socket) => server.sockets.push(socket)
-  const { client, clock } = await world({ server })
+  const { client, clock } = await lineTo({ server })
   await clock.pass(14_000)
   assert.equal(server.sockets.length, 1)
   server.accept = accept
@@ -214,7 +185,7 @@ test("a server that speaks a newer protocol is left alone", async () => {
     const hello = { type: "hello", protocol: 2, viewer: "u:1", maxFrameBytes: 1 }
     queueMicrotask(() => socket.push(hello))
   }
-  const { client, clock } = await world({ server })
+  const { client, clock } = await lineTo({ server })
   await clock.pass(60_000)
   assert.deepEqual(
     [client.state, client.error.code],
@@ -224,7 +195,7 @@ test("a server that speaks a newer protocol is left alone", async () => {
 })
 
 test("online again: it reconnects at once", async () => {
-  const { server, clock, client, window } = await world()
+  const { server, clock, client, window } = await lineTo()
   server.refusesWith = Array(6).fill(1006)
   server.cut()
   await clock.pass(12_000)
@@ -236,7 +207,7 @@ test("online again: it reconnects at once", async () => {
 })
 
 test("a page that is put away lets go of its socket, and takes it up when it is back", async () => {
-  const { server, clock, client, window } = await world()
+  const { server, clock, client, window } = await lineTo()
   window.dispatchEvent(new Event("pagehide"))
   assert.equal(server.open.length, 0)
   await clock.pass(60_000)
@@ -252,7 +223,7 @@ test("a page that is put away lets go of its socket, and takes it up when it is 
 })
 
 test("a ping is answered at once, and what has arrived is acknowledged with it", async () => {
-  const { server, thread } = await world()
+  const { server, thread } = await lineTo()
   answer(server, thread).write("x")
   server.open[0].push({ type: "ping" })
   await settle()
@@ -261,7 +232,7 @@ test("a ping is answered at once, and what has arrived is acknowledged with it",
 })
 
 test("a line that is silent far too long is dead, whatever the browser thinks", async () => {
-  const { server, clock, thread, client } = await world()
+  const { server, clock, thread, client } = await lineTo()
   for (let count = 0; count < 20; count += 1) {
     await clock.pass(20_000)
     server.open[0].push(server.position(thread))
@@ -272,161 +243,8 @@ test("a line that is silent far too long is dead, whatever the browser thinks", 
   assert.equal(client.state, "open")
 })
 
-test("it acknowledges every twenty events, or after a second", async () => {
-  const { server, clock, thread } = await world()
-  await clock.pass(1_500)
-  const before = server.of("acknowledge").length
-  const { write } = answer(server, thread)
-  for (let count = 0; count < 18; count += 1) write("x")
-  await settle()
-  assert.equal(server.of("acknowledge").length, before + 1)
-  assert.equal(server.of("acknowledge").at(-1).position, 20)
-  write("y")
-  await clock.pass(900)
-  assert.equal(server.of("acknowledge").length, before + 1)
-  await clock.pass(200)
-  assert.equal(server.of("acknowledge").at(-1).position, 21)
-  await clock.pass(5_000)
-  assert.equal(server.of("acknowledge").length, before + 2)
-})
-
-test("a long replay is acknowledged in few frames", async () => {
-  const { server, clock, thread } = await world()
-  await clock.pass(2_000)
-  const before = server.of("acknowledge").length
-  const { write } = answer(server, thread)
-  for (let count = 0; count < 1_000; count += 1) write("x")
-  await clock.pass(100)
-  assert.ok(server.of("acknowledge").length - before <= 3)
-  assert.equal(server.of("acknowledge").at(-1).position, 1_002)
-})
-
-test("a gap is noticed and filled", async () => {
-  const { server, thread, client } = await world()
-  const { write } = answer(server, thread)
-  write("lost ", { isShown: false })
-  write("and ")
-  write("found")
-  await settle()
-  assert.equal(content(client), "lost and found")
-  assert.equal(server.of("subscribe").length, 2)
-})
-
-test("the last event of all is missed: the position tells", async () => {
-  const { server, clock, thread, client } = await world()
-  const { write } = answer(server, thread)
-  write("the end", { isShown: false })
-  server.open[0].push(server.position(thread))
-  await clock.pass(1_900)
-  assert.equal(content(client), "")
-  await clock.pass(200)
-  assert.equal(content(client), "the end")
-})
-
-test("a slow line that is still bringing the rest is left in peace", async () => {
-  const { server, clock, thread } = await world()
-  const { write } = answer(server, thread)
-  for (let count = 0; count < 6; count += 1) write("x", { isShown: false })
-  const late = server.threads.get(thread).events.slice(2)
-  server.open[0].push(server.position(thread))
-  for (const frame of late) {
-    await clock.pass(1_500)
-    server.open[0].push(frame)
-  }
-  await clock.pass(5_000)
-  assert.equal(server.of("subscribe").length, 1)
-})
-
-test("a wrong digest is healed by a snapshot", async () => {
-  const { server, thread, client } = await world()
-  const { part, write } = answer(server, thread)
-  write("text")
-  const digest = "0".repeat(64)
-  const ended = {
-    type: "part.ended",
-    partId: part,
-    state: "complete",
-    length: 4,
-    digest,
-  }
-  server.append(thread, ended)
-  await settle()
-  assert.deepEqual(server.of("subscribe").at(-1), { type: "subscribe", thread })
-  assert.equal(server.of("subscribe").length, 2)
-  assert.equal(content(client), "text")
-})
-
-test("without crypto.subtle, on plain http, the length alone is checked", async () => {
-  const getRandomValues = (bytes) => globalThis.crypto.getRandomValues(bytes)
-  const { server, thread } = await world({ crypto: { getRandomValues } })
-  const { part } = answer(server, thread)
-  const ended = { type: "part.ended", partId: part, state: "complete", length: 0 }
-  server.append(thread, { ...ended, digest: "wrong" })
-  await settle()
-  assert.equal(server.of("subscribe").length, 1)
-})
-
-test("an offset that does not fit is healed by a snapshot", async () => {
-  const { server, thread, client } = await world()
-  const { part, write } = answer(server, thread)
-  write("text")
-  const position = server.threads.get(thread).state.position + 1
-  const event = { type: "part.delta", partId: part, offset: 9, delta: "?" }
-  server.open[0].push({ type: "event", thread, position, event })
-  await settle()
-  assert.deepEqual(server.of("subscribe").at(-1), { type: "subscribe", thread })
-  assert.equal(content(client), "text")
-})
-
-test("what can't be healed is asked for ever more patiently", async () => {
-  const { server, clock, thread } = await world()
-  const nonsense = { type: "part.delta", partId: newUuid(), offset: 0, delta: "?" }
-  const { reset } = server
-  server.reset = (id) => {
-    const frame = reset.call(server, id)
-    const position = frame.position + 1
-    queueMicrotask(() =>
-      server.tellAll(id, { type: "event", thread: id, position, event: nonsense }),
-    )
-    return frame
-  }
-  const start = { type: "event", thread, position: 1, event: nonsense }
-  server.tellAll(thread, start)
-  await clock.pass(60_000)
-  assert.ok(
-    server.of("subscribe").length < 12,
-    `${server.of("subscribe").length} in a minute`,
-  )
-})
-
-test("another epoch brings a snapshot", async () => {
-  const { server, thread, client } = await world()
-  answer(server, thread).write("before")
-  await settle()
-  const known = server.threads.get(thread)
-  known.state = { ...known.state, epoch: "erased", messages: [], position: 1 }
-  known.events = []
-  server.open[0].push(server.position(thread))
-  await settle()
-  assert.deepEqual(client.messages, [])
-})
-
-test("what is no frame, and frames that are newer than us, do no harm", async () => {
-  const { server, client } = await world()
-  for (const data of [
-    "{",
-    "null",
-    '{"type":"news"}',
-    '{"type":"event","position":1}',
-  ]) {
-    server.open[0].push(data)
-  }
-  await settle()
-  assert.equal(client.state, "open")
-})
-
 test("no timer is left when it is closed", async () => {
-  const { server, clock, thread, client } = await world()
+  const { server, clock, thread, client } = await lineTo()
   answer(server, thread).write("x")
   await settle()
   client.close()

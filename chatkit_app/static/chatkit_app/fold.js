@@ -211,7 +211,9 @@ function partDelta(state, { partId, offset, delta }) {
 function partEnded(state, { partId, length, state: ended }) {
   return changePart(state, partId, (part) => {
     if (part.type === "tool-call") return part.arguments.length === length ? part : null
-    return part.content.length === length ? { ...part, state: ended } : null
+    // A result comes whole: nothing of it is left to end.
+    if (part.type === "tool-result" || part.content.length !== length) return null
+    return { ...part, state: ended }
   })
 }
 

@@ -30,6 +30,7 @@ export async function add(id, quantity) {
  */
 export async function set(id, quantity) {
   const { name, stock } = await product(id)
+  if (stock === 0) throw new Error(`${name} is sold out.`)
   const most = Math.min(stock, MOST)
   if (quantity > most) throw new Error(`Only ${most} of ${name} can be had.`)
   const { [id]: _, ...others } = readQuantities()
@@ -42,8 +43,9 @@ export function empty() {
 
 /** @returns {Promise<Cart>} */
 export async function readCart() {
-  const all = await products()
-  const lines = Object.entries(readQuantities()).flatMap(([id, quantity]) => {
+  const quantities = Object.entries(readQuantities())
+  const all = quantities.length > 0 ? await products() : {}
+  const lines = quantities.flatMap(([id, quantity]) => {
     const known = Object.hasOwn(all, id) ? all[id] : undefined
     return known ? [{ product_id: id, name: known.name, quantity, price: known.price }] : []
   })

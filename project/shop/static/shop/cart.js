@@ -86,7 +86,7 @@ export async function refreshCart() {
 export async function drawCart() {
   if (keepUrl) return
   const { lines, total } = await readCart()
-  const all = await products()
+
   drawCount(lines.reduce((sum, { quantity }) => sum + quantity, 0))
   const place = document.querySelector("[data-browser-cart]")
   const pattern = document.getElementById("cart-line")
@@ -95,6 +95,7 @@ export async function drawCart() {
     place.replaceChildren(paragraph("nothing", "There is nothing in it yet."))
     return
   }
+  const all = await products()
   const list = document.createElement("ul")
   list.className = "lines"
   list.append(...lines.map((line) => drawLine(pattern, line, all[line.product_id]?.url ?? "")))
