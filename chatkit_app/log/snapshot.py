@@ -142,9 +142,7 @@ def _claims(parts: Sequence[Part]) -> dict[UUID, str]:
         return {}
     found = Interrupt.objects.filter(tool_call__in=waiting, status=InterruptStatus.OPEN)
     return {
-        call: tab
-        for call, tab in found.values_list("tool_call_id", "claimed_by")
-        if call is not None
+        claim.tool_call_id: claim.claimed_by for claim in found if claim.tool_call_id
     }
 
 

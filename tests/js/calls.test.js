@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { messageCreated, newUuid, partStarted } from "./events.js"
 import { settle } from "./fake-browser.js"
-import { messageCreated, newUuid, partStarted } from "./fake-server.js"
 import { partOf, slowTool, world } from "./pages.js"
 
 /** SHA-256 of no text at all. */
@@ -169,7 +169,7 @@ test("a call whose arguments did not end where they should is not run", async ()
   }
   server.open[0].push({ type: "event", thread, position, event })
   await settle()
-  assert.deepEqual(server.of("subscribe").at(-1), { type: "subscribe", thread })
+  assert.deepEqual(server.of("subscribe").slice(1), [{ type: "subscribe", thread }])
   assert.equal(partOf(client, "tool-call").state, "awaiting-input")
 })
 

@@ -1,8 +1,9 @@
 /** A page with one thread on one line, and an answer that is written to it. */
 
 import { ChatKitClient } from "../../chatkit_app/static/chatkit_app/client.js"
+import { messageCreated, newUuid, partStarted } from "./events.js"
 import { FakeClock, fakeBrowser, settle } from "./fake-browser.js"
-import { FakeServer, messageCreated, newUuid, partStarted } from "./fake-server.js"
+import { FakeServer } from "./fake-server.js"
 
 /** A page with one thread, on a line that the test holds. */
 export async function lineTo({ server = new FakeServer(), ...options } = {}) {

@@ -5,14 +5,9 @@ import { createHash } from "node:crypto"
 import { test } from "node:test"
 import { ChatKitClient } from "../../chatkit_app/static/chatkit_app/client.js"
 import { apply, emptyState } from "../../chatkit_app/static/chatkit_app/store.js"
+import { messageCreated, newUuid, partStarted, runChanged } from "./events.js"
 import { FakeClock, fakeBrowser, settle } from "./fake-browser.js"
-import {
-  FakeServer,
-  messageCreated,
-  newUuid,
-  partStarted,
-  runChanged,
-} from "./fake-server.js"
+import { FakeServer } from "./fake-server.js"
 
 const ROUNDS = 150
 

@@ -8,13 +8,8 @@ import {
   prepend,
   waitingCalls,
 } from "../../chatkit_app/static/chatkit_app/store.js"
-import {
-  FakeServer,
-  messageCreated,
-  newUuid,
-  partStarted,
-  runChanged,
-} from "./fake-server.js"
+import { messageCreated, newUuid, partStarted, runChanged } from "./events.js"
+import { FakeServer } from "./fake-server.js"
 
 /** A thread with an answer that is being written. */
 function written() {
