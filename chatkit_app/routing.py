@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, path
 
 from chatkit_app.consumers import ChatKitConsumer
 
-# Wherever the app is mounted: the page asks below its own mount.
-websocket_urlpatterns: list[URLPattern] = [
-    re_path(r"^(?:.*/)?chatkit/ws/$", ChatKitConsumer.as_asgi()),  # type: ignore[arg-type]  # types-channels' ASGI app is no view to django-stubs
-]
+
+def websocket_urlpatterns_at(mount: str) -> list[URLPattern]:
+    """The routes for a site that includes ``chatkit_app.urls`` at ``mount`` ("help/chat/")."""
+    consumer = ChatKitConsumer.as_asgi()
+    return [
+        path(f"{mount}ws/", consumer)  # type: ignore[arg-type]  # an ASGI app is no view to django-stubs
+    ]
+
+
+websocket_urlpatterns = websocket_urlpatterns_at("chatkit/")

@@ -71,6 +71,11 @@ CUT = re.compile(
     r"|note|write|list|read|make|count|how|do|tell|is|are)\b)",
     re.IGNORECASE,
 )
+NOTE = re.compile(
+    r"^\s*(?:please\s+)?(?:(?:add|make|take|write|leave)\s+(?:me\s+)?(?:an?\s+)?(?:new\s+)?note"
+    r"|note|remember)\b(?:\s+(?:down|that|saying|of))*\s*[:,-]?\s*(?P<text>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 PAGES = {"catalog": "catalogue", "shop": "catalogue", "basket": "cart", "order": "orders",
          "note": "notes"}  # fmt: skip
 
@@ -117,11 +122,17 @@ def understand(texts: Iterable[str]) -> list[Wish]:
     subject: Wanted | None = None
     for text in texts:
         found = []
-        for clause in CUT.split(text.strip()):
+        for clause in _clauses(text):
             reading = _Reading(clause, subject)
             found += reading.wishes()
             subject = reading.subject
     return found
+
+
+def _clauses(text: str) -> list[str]:
+    """One for each request. What is to be noted goes on to the end, whatever it says."""
+    is_note = NOTE.match(text) and "select" not in text.lower()
+    return [text] if is_note else CUT.split(text)
 
 
 class _Reading:
@@ -191,14 +202,10 @@ def _always(wish: Wish) -> Callable[[_Reading, re.Match[str]], list[Wish]]:
 PHRASES: list[
     tuple[re.Pattern[str], Callable[[_Reading, re.Match[str]], list[Wish]]]
 ] = [
-    (re.compile(phrase, re.IGNORECASE), read)
+    (re.compile(phrase, re.IGNORECASE | re.DOTALL), read)
     for phrase, read in [
         (r"\b(?:note|write|remember|keep)\b.*\bselect", _always(wishes.note_selection)),
-        (
-            r"^(?:please\s+)?(?:(?:add|make|take|write|leave)\s+(?:me\s+)?(?:an?\s+)?(?:new\s+)?note"
-            r"|note|remember)\b(?:\s+(?:down|that|saying|of))*\s*[:,-]?\s*(?P<text>.+)",
-            _Reading.note,
-        ),
+        (NOTE.pattern, _Reading.note),
         (r"\bselect", _always(wishes.read_selection)),
         (r"\border\w*\b\D*\d[\d\s#,and]*", _Reading.orders),
         (

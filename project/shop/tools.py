@@ -86,13 +86,11 @@ def order_status(
         number: The order's number, such as 1042.
     """
     if context.user is None:
-        raise ToolError(
-            "The visitor has not logged in. Only those who have can ask for orders."
-        )
+        raise ToolError("Not logged in. Orders are told to their customers alone.")
     # The customer's own orders are all there is: a foreign number is as good as a missing one.
     order = context.user.orders.filter(number=int(number.lstrip("#"))).first()
     if order is None:
-        raise ToolError("This customer has no order of this number.")
+        raise ToolError("There is no order of this number in this account.")
     return _found(order)
 
 

@@ -7,6 +7,7 @@ it already; else it leaves the function, the call is made, and the next step beg
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -27,6 +28,13 @@ from project.shop.tools import (
 )
 
 T = TypeVar("T")
+
+ARRIVED = {
+    "catalogue": "Here is the catalogue.",
+    "cart": "Here is your cart.",
+    "orders": "Here are your orders.",
+    "notes": "Here are your notes.",
+}
 
 
 class NotYet(Exception):
@@ -70,7 +78,7 @@ class Asked:
 
 def _read(result: ToolResultPart, type_: type[T]) -> T:
     if result.is_error:
-        raise Refused(result.content.removeprefix("Error: "))
+        raise Refused(re.sub(r"^(?:Error: )+", "", result.content))
     try:
         return TypeAdapter(type_).validate_json(result.content)
     except ValidationError as error:
@@ -201,7 +209,7 @@ def note(text: str) -> Wish:
 
     def wish(asked: Asked) -> str:
         notes = asked.ask(Call("add_note", {"text": text}), Notes)
-        return f"Noted: “{text}”. You have {_count(len(notes.notes), 'note')} now."
+        return f"Noted: “{text}” You have {_count(len(notes.notes), 'note')} now."
 
     return wish
 
@@ -221,11 +229,7 @@ def go(page: str) -> Wish:
 
     def wish(asked: Asked) -> str:
         _go(asked, page)
-        return (
-            f"This is the page of your {page}."
-            if page != "catalogue"
-            else "The catalogue."
-        )
+        return ARRIVED[page]
 
     return wish
 

@@ -22,7 +22,7 @@ async def test_history_and_snapshot_tell_the_same_of_a_finished_answer(
 
     told = messages_of(visitor, accepted["thread"])
 
-    assert told["results"] == snapshot["snapshot"]["messages"]
+    assert told["results"] == snapshot["messages"]
     assert (told["earlier"], told["later"]) == (False, False)
 
 
@@ -37,7 +37,7 @@ async def test_history_and_snapshot_tell_the_same_of_a_call_that_waits(
         snapshot = await page.snapshot(accepted["thread"])
         told = messages_of(visitor, accepted["thread"])
 
-    assert told["results"] == snapshot["snapshot"]["messages"]
+    assert told["results"] == snapshot["messages"]
 
 
 async def test_an_answer_that_is_being_written_is_told_as_far_as_it_is(
@@ -45,7 +45,7 @@ async def test_an_answer_that_is_being_written_is_told_as_far_as_it_is(
 ) -> None:
     async with visitor.page() as page:
         accepted = await page.say("say Once upon a time\nstall")
-        await page.shows(accepted["thread"], "time")
+        await page.shows(accepted["thread"], "Once upon a time")
         told = messages_of(visitor, accepted["thread"])
 
     answer = told["results"][-1]

@@ -244,3 +244,26 @@ def test_a_remembered_thread_that_is_not_theirs_is_quietly_a_new_one(
     expect(chat.page.get_by_text("Ask me anything.")).to_be_visible()
     expect(chat.page.get_by_role("alert")).to_have_count(0)
     expect(chat.ask("say Hello.")).to_contain_text("Hello.")
+
+
+def test_who_only_passes_by_becomes_no_visitor(visit: OpenChat) -> None:
+    chat = visit()
+    chat.page.wait_for_load_state("networkidle")
+    assert "sessionid" not in {cookie["name"] for cookie in chat.page.context.cookies()}
+
+    with chat.page.expect_response("**/chatkit/visitor/"):
+        chat.field.focus()
+
+    expect(chat.ask("say Hello.")).to_contain_text("Hello.")
+
+
+def test_a_script_of_the_page_can_speak_before_anybody_has_touched_the_chat(
+    visit: OpenChat,
+) -> None:
+    chat = visit()
+
+    chat.page.evaluate(
+        'void document.querySelector("chatkit-thread").client.send("say Hello.")'
+    )
+
+    expect(chat.answers.first).to_contain_text("Hello.")

@@ -9,7 +9,8 @@ import { h, ICONS, setAttribute } from "./element-dom.js"
 
 /**
  * @typedef {object} DrawerHost
- * @property {() => ClientShape} client
+ * @property {() => string | null} current the id of the thread that is shown
+ * @property {ClientShape["listThreads"]} list
  * @property {(id: string) => void} open
  * @property {() => void} closed
  * @property {() => string} language a BCP 47 tag
@@ -87,7 +88,7 @@ export class ThreadsDrawer {
     this.#more.hidden = true
     this.#note.textContent = this.#words("loading")
     try {
-      const page = await this.#host.client().listThreads(cursor ? { cursor } : {})
+      const page = await this.#host.list(cursor ? { cursor } : {})
       if (load !== this.#load) return
       this.#list.append(...page.threads.map((thread) => this.#entry(thread)))
       this.#next = page.next
@@ -113,7 +114,7 @@ export class ThreadsDrawer {
       ),
     )
     if (thread.lastActivityAt) button.append(this.#time(thread.lastActivityAt))
-    const isCurrent = thread.id === this.#host.client().threadId
+    const isCurrent = thread.id === this.#host.current()
     setAttribute(button, "aria-current", isCurrent ? "true" : null)
     button.addEventListener("click", () => {
       this.close()

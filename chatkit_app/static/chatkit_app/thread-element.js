@@ -23,6 +23,8 @@ import { ThreadsDrawer } from "./element-threads-list.js"
  * @property {BottomKeeper} keeper
  */
 
+const TOUCHES = Object.freeze(["focusin", "pointerdown"])
+
 export class ThreadElement extends HTMLElement {
   static observedAttributes = ["heading", "simulated", "thread"]
 
@@ -53,6 +55,7 @@ export class ThreadElement extends HTMLElement {
   #words = wordsFrom({})
   #isScheduled = false
   #isInterrupted = false
+  #isUntouched = false
 
   /** The client beneath: made on first use, so that tools can be registered at once. */
   get client() {
@@ -78,10 +81,14 @@ export class ThreadElement extends HTMLElement {
   connectedCallback() {
     this.#views ??= this.#draw()
     this.#render()
-    this.client.connect()
+    if (this.client.threadId !== null) return this.#connect()
+    // Whoever only passes by a page with a chat becomes no visitor: that waits for a first touch.
+    this.#isUntouched = true
+    for (const type of TOUCHES) this.addEventListener(type, this.#connect)
   }
 
   disconnectedCallback() {
+    this.#isUntouched = false
     // Moved within the page, it is connected again before this runs.
     queueMicrotask(() => {
       if (!this.isConnected) this.#client?.close()
@@ -97,6 +104,21 @@ export class ThreadElement extends HTMLElement {
     if (before === after || !this.#client) return
     if (name === "thread" && after) this.#open(after)
     else this.#changed()
+  }
+
+  #connect = () => {
+    this.#isUntouched = false
+    for (const type of TOUCHES) this.removeEventListener(type, this.#connect)
+    this.client.connect()
+  }
+
+  /** When it is known whether there is a connection. */
+  async #settled() {
+    while (this.client.state === "connecting") {
+      await new Promise((done) =>
+        this.client.addEventListener("change", done, { once: true }),
+      )
+    }
   }
 
   #makeClient() {
@@ -141,7 +163,11 @@ export class ThreadElement extends HTMLElement {
     )
     const announcer = new Announcer(words)
     const drawer = new ThreadsDrawer(words, {
-      client: () => this.client,
+      current: () => this.client.threadId,
+      list: async (options) => {
+        await this.#settled()
+        return this.client.listThreads(options)
+      },
       open: (id) => this.#choose(id),
       closed: () => frame.setCovered(false),
       language: () => this.closest("[lang]")?.getAttribute("lang") ?? "",
@@ -177,6 +203,9 @@ export class ThreadElement extends HTMLElement {
     const client = this.client
     const views = this.#views
     if (!views) return
+    // A script of the page may open a thread or send before anybody has touched the chat.
+    const isAsked = client.threadId !== null || client.pendingMessages.length > 0
+    if (this.#isUntouched && isAsked) this.#connect()
     this.#remember(client)
     views.frame.update(client)
     views.messages.render(client)

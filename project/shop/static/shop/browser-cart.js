@@ -47,7 +47,9 @@ export async function readCart() {
   const all = quantities.length > 0 ? await products() : {}
   const lines = quantities.flatMap(([id, quantity]) => {
     const known = Object.hasOwn(all, id) ? all[id] : undefined
-    return known ? [{ product_id: id, name: known.name, quantity, price: known.price }] : []
+    return known
+      ? [{ product_id: id, name: known.name, quantity, price: known.price }]
+      : []
   })
   return { lines, total: amount(lines) }
 }
@@ -57,7 +59,9 @@ export async function readCart() {
  * @returns {string} reckoned in cents
  */
 export function amount(lines) {
-  const cents = lines.map(({ quantity, price }) => quantity * Math.round(Number(price) * 100))
+  const cents = lines.map(
+    ({ quantity, price }) => quantity * Math.round(Number(price) * 100),
+  )
   return (cents.reduce((sum, each) => sum + each, 0) / 100).toFixed(2)
 }
 

@@ -1,6 +1,14 @@
 // The cart as the page shows it: drawn here for a visitor, by the shop for a customer.
 
-import { KEY, add, amount, empty, readCart, readQuantities, set } from "./browser-cart.js"
+import {
+  add,
+  amount,
+  empty,
+  KEY,
+  readCart,
+  readQuantities,
+  set,
+} from "./browser-cart.js"
 import { products } from "./catalogue.js"
 
 /** @typedef {import("./browser-cart.js").CartLine} CartLine */
@@ -98,7 +106,9 @@ export async function drawCart() {
   const all = await products()
   const list = document.createElement("ul")
   list.className = "lines"
-  list.append(...lines.map((line) => drawLine(pattern, line, all[line.product_id]?.url ?? "")))
+  list.append(
+    ...lines.map((line) => drawLine(pattern, line, all[line.product_id]?.url ?? "")),
+  )
   place.replaceChildren(list, paragraph("total", "Together ", `€${total}`))
 }
 

@@ -16,7 +16,8 @@ export class Panel {
     })
     this.#close.addEventListener("click", () => this.#leave())
     document.getElementById("chat")?.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.defaultPrevented && this.isSheet) this.#leave()
+      if (event.key === "Escape" && !event.defaultPrevented && this.isSheet)
+        this.#leave()
     })
     this.#set(this.isOpen)
   }

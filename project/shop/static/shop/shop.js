@@ -14,7 +14,9 @@ const CART_TOOLS = new Set(["add_to_cart"])
 await customElements.whenDefined("chatkit-thread")
 const chat = /** @type {ChatElement} */ (document.querySelector("chatkit-thread"))
 const panel = new Panel(chat)
-const selection = new SelectionMemory(/** @type {HTMLElement} */ (document.querySelector("main")))
+const selection = new SelectionMemory(
+  /** @type {HTMLElement} */ (document.querySelector("main")),
+)
 
 chat.page = () => ({ path: location.pathname, title: document.title })
 registerTools(chat.tools, { panel, selection })
