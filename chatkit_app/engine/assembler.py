@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from chatkit_app.engine import events
 from chatkit_app.engine.messages import ProviderData
 from chatkit_app.engine.provider import PartDelta, PartEnded, PartStarted
@@ -34,6 +36,17 @@ def sound(text: str) -> str:
         return text.replace("\0", "") if "\0" in text else text
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return joined.replace("\0", "")
+
+
+def sound_json(value: JsonValue) -> JsonValue:
+    """The same with every text in it made sound: JSON may bring those characters as escapes."""
+    if isinstance(value, str):
+        return sound(value)
+    if isinstance(value, list):
+        return [sound_json(item) for item in value]
+    if isinstance(value, dict):
+        return {sound(key): sound_json(item) for key, item in value.items()}
+    return value
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,13 +10,14 @@ import logging
 import math
 import time
 from collections.abc import (
-    AsyncIterator,
+    AsyncGenerator,
     Awaitable,
     Callable,
     Iterator,
     Mapping,
     Sequence,
 )
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +26,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from chatkit_app.engine import events
-from chatkit_app.engine.assembler import sound
+from chatkit_app.engine.assembler import sound, sound_json
 from chatkit_app.engine.messages import ToolResultPart
 from chatkit_app.engine.schema import dump_json
 from chatkit_app.engine.states import ToolCallState, ToolCallStatus
@@ -94,17 +95,7 @@ def completed(output: JsonValue, *, max_bytes: int) -> Result:
         return failed(
             "output_too_large", f"The tool's output has {size} bytes, over {max_bytes}."
         )
-    return Result(status=ToolCallStatus.COMPLETED, output=_sound_json(output))
-
-
-def _sound_json(value: JsonValue) -> JsonValue:
-    if isinstance(value, str):
-        return sound(value)
-    if isinstance(value, list):
-        return [_sound_json(item) for item in value]
-    if isinstance(value, dict):
-        return {sound(key): _sound_json(item) for key, item in value.items()}
-    return value
+    return Result(status=ToolCallStatus.COMPLETED, output=sound_json(output))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,14 +113,15 @@ class Calls:
     results: dict[UUID, ToolResultPart] = field(default_factory=dict)
     is_waiting: bool = False
 
-    async def run(self, calls: Sequence[Call]) -> AsyncIterator[events.AnyEvent]:
+    async def run(self, calls: Sequence[Call]) -> AsyncGenerator[events.AnyEvent, None]:
         """Settle what can be settled here; ``is_waiting`` tells whether a page must answer."""
         ready: list[tuple[Call, ServerTool, Any]] = []
         for call in calls:
             for event in self._prepare(call, ready):
                 yield event
-        async for event in self._run_server_tools(ready):
-            yield event
+        async with aclosing(self._run_server_tools(ready)) as happening:
+            async for event in happening:
+                yield event
 
     def _prepare(
         self, call: Call, ready: list[tuple[Call, ServerTool, Any]]
@@ -154,6 +146,10 @@ class Calls:
             dumped = tool.definition.dump_input(value)
         except ToolError as error:
             yield self._end(call, failed("invalid_arguments", str(error)))
+            return
+        except Exception:  # the site's own validators and serializers
+            logger.exception("Tool %s can't read call %s", call.name, call.tool_call_id)
+            yield self._end(call, failed("tool_failed", "The tool failed."))
             return
         if isinstance(tool, ServerTool):
             ready.append((call, tool, value))
@@ -182,7 +178,7 @@ class Calls:
 
     async def _run_server_tools(
         self, ready: Sequence[tuple[Call, ServerTool, Any]]
-    ) -> AsyncIterator[events.AnyEvent]:
+    ) -> AsyncGenerator[events.AnyEvent, None]:
         """Start them all, bounded; yield what happens, in the order in which it does."""
         if not ready:
             return
@@ -200,8 +196,9 @@ class Calls:
             for call, tool, value in ready
         }
         try:
-            async for event in self._watch(tasks, progress):
-                yield event
+            async with aclosing(self._watch(tasks, progress)) as happening:
+                async for event in happening:
+                    yield event
         finally:
             for task in tasks:
                 task.cancel()
@@ -209,14 +206,16 @@ class Calls:
 
     async def _watch(
         self, tasks: Mapping[asyncio.Task[Result], Call], progress: Progress
-    ) -> AsyncIterator[events.AnyEvent]:
+    ) -> AsyncGenerator[events.AnyEvent, None]:
         pending = set(tasks)
         while pending:
             news = asyncio.create_task(progress.wait())
-            done, _ = await asyncio.wait(
-                {*pending, news}, return_when=asyncio.FIRST_COMPLETED
-            )
-            news.cancel()
+            try:
+                done, _ = await asyncio.wait(
+                    {*pending, news}, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                news.cancel()
             for event in progress.take():
                 yield event
             for task, call in tasks.items():
@@ -239,22 +238,23 @@ class Calls:
         """
         context = self.context(call, progress.reporter(call.tool_call_id))
         async with bound:
+            limit = asyncio.timeout(tool.definition.timeout)
             try:
-                async with asyncio.timeout(tool.definition.timeout):
+                async with limit:
                     output = await self.perform(tool, context, value)
                 return completed(
                     tool.definition.dump_output(output), max_bytes=self.max_output_bytes
                 )
-            except TimeoutError:
-                seconds = f"{tool.definition.timeout:g}"
-                return failed(
-                    "tool_timeout", f"The tool took longer than {seconds} seconds."
-                )
             except ToolError as error:
                 return failed("tool_error", str(error))
-            except asyncio.CancelledError:
-                raise
             except BaseException as error:
+                if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+                    raise
+                if isinstance(error, TimeoutError) and limit.expired():
+                    seconds = f"{tool.definition.timeout:g}"
+                    return failed(
+                        "tool_timeout", f"The tool took longer than {seconds} seconds."
+                    )
                 logger.exception(
                     "Tool %s failed in call %s", tool.name, call.tool_call_id
                 )
@@ -281,6 +281,12 @@ class Calls:
             error_code=result.error_code,
             error_text=result.error_text,
         )
+
+
+def _is_being_cancelled() -> bool:
+    """Has somebody asked this task to end? A tool may also let a cancellation of its own out."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class Progress:

@@ -15,7 +15,7 @@ from uuid import UUID
 from chatkit_app.engine import events
 from chatkit_app.engine.assembler import Assembler, GrowingPart
 from chatkit_app.engine.calls import Call, Calls, Perform
-from chatkit_app.engine.history import fit
+from chatkit_app.engine.history import estimate_tokens, fit
 from chatkit_app.engine.messages import (
     Message,
     Part,
@@ -112,8 +112,9 @@ class Loop:
         while True:
             if calls:
                 settled = self._calls(str(step_id))
-                async for event in settled.run(calls):
-                    yield event
+                async with aclosing(settled.run(calls)) as happening:
+                    async for event in happening:
+                        yield event
                 if settled.is_waiting:
                     self.outcome = Outcome.WAITING
                     return
@@ -124,8 +125,9 @@ class Loop:
                 )
             step_id = self.new_id()
             assembler = self._assembler(str(step_id))
-            async for event in self._step(assembler, str(step_id), index):
-                yield event
+            async with aclosing(self._step(assembler, str(step_id), index)) as asked:
+                async for event in asked:
+                    yield event
             base = assembler.next_index
             calls = tuple(
                 _call(part, base + n) for n, part in enumerate(assembler.calls)
@@ -186,15 +188,17 @@ class Loop:
         """The provider's events; a history that is too long is halved and asked again."""
         for shrink in range(SHRINKS + 1):
             is_silent = True
+            request = self._request()
             try:
-                async with aclosing(self.provider.stream(self._request())) as stream:
+                async with aclosing(self.provider.stream(request)) as stream:
                     async for found in stream:
                         is_silent = False
                         yield found
             except ProviderContextExceeded:
                 if not is_silent or shrink == SHRINKS:
                     raise
-                self._budget //= 2
+                told = sum(map(estimate_tokens, request.messages))
+                self._budget = min(self._budget, told) // 2
             else:
                 return
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, get_type_hints
 
@@ -100,13 +101,13 @@ def is_object_schema(schema: Mapping[str, JsonValue]) -> bool:
 
 
 def load_json(text: str) -> JsonValue:
-    """JSON by the letter: no NaN, no Infinity.
+    """JSON by the letter: no NaN, no Infinity, no number that would become one (``1e999``).
 
     Raises:
         ToolError: It is not JSON; the words are for the model.
     """
     try:
-        value: JsonValue = json.loads(text, parse_constant=_refuse)
+        value: JsonValue = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ToolError("The arguments are not valid JSON.") from error
     return value
@@ -114,6 +115,13 @@ def load_json(text: str) -> JsonValue:
 
 def _refuse(name: str) -> None:
     raise ValueError(name)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(digits)
+    return number
 
 
 def dump_json(value: JsonValue) -> str:

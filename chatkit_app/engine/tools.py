@@ -17,12 +17,13 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
 from uuid import UUID
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from chatkit_app.engine.assembler import sound_json
 from chatkit_app.engine.provider import ToolSpec
 from chatkit_app.engine.schema import (
     Arguments,
@@ -42,7 +43,7 @@ from chatkit_app.exceptions import ToolError
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
+NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}\Z")
 
 SERVER_TIMEOUT = 60.0
 """Seconds that a server tool may take, unless it says otherwise."""
@@ -147,7 +148,7 @@ class ToolDefinition(Generic[In, Out]):
         Raises:
             ToolError: They don't fit; the words tell the model what to mend.
         """
-        data = load_json(arguments or "{}")
+        data = sound_json(load_json(arguments or "{}"))
         if not isinstance(data, dict):
             raise ToolError("The arguments must be a JSON object.")
         try:
@@ -156,8 +157,16 @@ class ToolDefinition(Generic[In, Out]):
             raise ToolError(f"The arguments do not fit: {_words(error)}") from error
 
     def dump_input(self, value: In) -> JsonValue:
-        """The input as JSON, for the page and the row."""
+        """The input as JSON, for the page and the row.
+
+        Raises:
+            ToolError: A number is not finite: Pydantic reads ``"NaN"`` as one.
+        """
         dumped: JsonValue = self.input.dump_python(value, mode="json", by_alias=True)
+        try:
+            dump_json(dumped)
+        except ValueError as error:
+            raise ToolError("The arguments hold a number that isn't finite.") from error
         return dumped
 
     def read_output(self, output: JsonValue) -> JsonValue:
@@ -167,10 +176,11 @@ class ToolDefinition(Generic[In, Out]):
             ToolError: It does not fit; the words say where.
         """
         try:
-            value = self.output.validate_json(dump_json(output))
+            return self._dump(self.output.validate_json(dump_json(output)))
         except ValidationError as error:
             raise ToolError(f"The output does not fit: {_words(error)}") from error
-        return self._dump(value)
+        except ValueError as error:
+            raise ToolError("The output holds what is no JSON.") from error
 
     def dump_output(self, value: object) -> JsonValue:
         """What a server tool returned, validated and as JSON.
@@ -187,7 +197,7 @@ class ToolDefinition(Generic[In, Out]):
 
     def _dump(self, value: Out) -> JsonValue:
         dumped: JsonValue = self.output.dump_python(value, mode="json", by_alias=True)
-        load_json(dump_json(dumped))  # NaN and Infinity end here
+        dump_json(dumped)  # NaN and Infinity end here
         return dumped
 
 
@@ -309,13 +319,9 @@ def tool(
 
 
 def _context_parameter(function: Callable[..., object]) -> str | None:
-    """The name of the parameter that is annotated as the context, also under a postponed name."""
-    for name, parameter in inspect.signature(function).parameters.items():
-        annotation = parameter.annotation
-        if annotation is ToolContext or (
-            isinstance(annotation, str)
-            and annotation.rsplit(".", 1)[-1] == "ToolContext"
-        ):
+    """The name of the parameter that is annotated as the context, also as ``ToolContext | None``."""
+    for name, hint in get_type_hints(function).items():
+        if name != "return" and (hint is ToolContext or ToolContext in get_args(hint)):
             return name
     return None
 
