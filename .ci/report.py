@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STEP_LIMIT = 600.0  # seconds; a step that takes longer hangs
+MOST_NAMED = 25  # failures of one step that the summary repeats
 # a key in the shell must not turn a test into a bill, nor its database into a test's
 UNWANTED = (
     "OPENAI_",
@@ -91,7 +92,7 @@ def step(
     """Run one check, show what it prints, and keep how it ended."""
     heading(name)
     started = time.monotonic()
-    tail: deque[str] = deque(maxlen=400)
+    tail: deque[str] = deque(maxlen=2000)
     process = subprocess.Popen(
         [str(word) for word in command],
         cwd=cwd,
@@ -118,21 +119,27 @@ def step(
         is_ok=process.returncode == 0,
         seconds=time.monotonic() - started,
         closing=closing_line(tail),
-        complaints=tuple(
-            line for line in tail if line.startswith(("FAILED ", "ERROR "))
-        ),
+        complaints=failures(tail),
     )
     REPORT.outcomes.append(outcome)
     return outcome.is_ok
 
 
 def closing_line(tail: Iterable[str]) -> str:
-    """The tool's own last word; node's test runner has a block of them."""
+    """The tool's own last word: pytest's line of counts, node's block of them."""
     said = [line for line in tail if line.strip()]
     counts = [
         line[2:] for line in said if re.match(r"\S (tests|pass|fail|skipped) \d", line)
     ]
-    return ", ".join(counts) or (said[-1] if said else "")
+    totals = [line for line in said if re.match(r"=+ .* in [\d.]+s.* =+$", line)]
+    return (totals or [", ".join(counts)])[-1] or (said[-1] if said else "")
+
+
+def failures(tail: Iterable[str]) -> tuple[str, ...]:
+    """The names of what failed, as pytest lists them; the first of very many."""
+    found = [line for line in tail if line.startswith(("FAILED ", "ERROR "))]
+    more = len(found) - MOST_NAMED
+    return (*found[:MOST_NAMED], *([f"… and {more} more"] if more > 0 else []))
 
 
 def echo(process: subprocess.Popen[str], tail: deque[str]) -> None:

@@ -12,6 +12,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
+from django.utils.http import is_same_domain
 from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 
@@ -51,8 +52,17 @@ def viewer_of(user: Any, session: SessionBase | None) -> Viewer | None:
     language = get_language() or ""
     if user is not None and user.is_authenticated:
         return Viewer(user=user, language=language)
-    visitor = session.get(VISITOR_KEY) if session is not None else None
-    return Viewer(visitor=UUID(visitor), language=language) if visitor else None
+    visitor = visitor_of(session) if session is not None else None
+    return Viewer(visitor=visitor, language=language) if visitor else None
+
+
+def visitor_of(session: SessionBase) -> UUID | None:
+    """The session's visitor; what is no visitor's id counts as none."""
+    found = session.get(VISITOR_KEY)
+    try:
+        return UUID(found) if isinstance(found, str) else None
+    except ValueError:
+        return None
 
 
 def viewer_of_request(request: HttpRequest) -> Viewer | None:
@@ -62,7 +72,7 @@ def viewer_of_request(request: HttpRequest) -> Viewer | None:
 
 def make_visitor(session: SessionBase) -> None:
     """Let an anonymous session own threads from now on."""
-    if VISITOR_KEY not in session:
+    if visitor_of(session) is None:
         session[VISITOR_KEY] = str(uuid4())
 
 
@@ -79,7 +89,7 @@ def is_allowed_origin(scope: Mapping[str, Any]) -> bool:
         return False
     if origin in _trusted_origins() or _matches_wildcard(origin):
         return True
-    host = headers.get(b"host", "").lower()
+    host = _host(headers).lower()
     return origin == f"{_scheme(scope, headers)}://{host}" and _is_allowed_host(host)
 
 
@@ -92,12 +102,23 @@ def _trusted_origins() -> set[str]:
 
 def _matches_wildcard(origin: str) -> bool:
     """``https://*.example.org`` in the trusted ones, as Django reads it."""
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # brackets around what is no IPv6 address
+        return False
     return any(
-        parts.netloc.endswith(trusted.netloc[1:]) and parts.scheme == trusted.scheme
+        is_same_domain(parts.netloc, trusted.netloc.lstrip("*"))
+        and parts.scheme == trusted.scheme
         for trusted in map(urlsplit, _trusted_origins())
         if trusted.netloc.startswith("*.")
     )
+
+
+def _host(headers: Mapping[bytes, str]) -> str:
+    """Host and port as the browser named them; behind a proxy that rewrites them, its word."""
+    if django_settings.USE_X_FORWARDED_HOST and b"x-forwarded-host" in headers:
+        return headers[b"x-forwarded-host"]
+    return headers.get(b"host", "")
 
 
 def _scheme(scope: Mapping[str, Any], headers: Mapping[bytes, str]) -> str:

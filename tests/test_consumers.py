@@ -596,3 +596,17 @@ async def test_a_message_that_can_not_be_taken_changes_nothing(
 
     assert refused["code"] == "invalid_command"
     assert visitor.get_json("/chatkit/api/threads/")["results"] == []
+
+
+async def test_text_that_was_whole_before_the_provider_failed_is_kept_whole(
+    visitor: Browser,
+) -> None:
+    async with visitor.page() as page:
+        thread = (await page.say("say I begin with many words\nfail unavailable"))[
+            "thread"
+        ]
+        await page.ended("failed")
+        snapshot = await page.snapshot(thread)
+
+    assert text_of(snapshot) == "I begin with many words"
+    assert parts_of(snapshot, "text")[-1]["state"] == "complete"

@@ -148,11 +148,13 @@ class ToolDefinition(Generic[In, Out]):
         Raises:
             ToolError: They don't fit; the words tell the model what to mend.
         """
-        data = sound_json(load_json(arguments or "{}"))
+        data = load_json(arguments or "{}")
         if not isinstance(data, dict):
             raise ToolError("The arguments must be a JSON object.")
         try:
-            return self.input.validate_json(dump_json(data))
+            return self.input.validate_json(dump_json(sound_json(data)))
+        except RecursionError as error:
+            raise ToolError("The arguments are nested too deeply.") from error
         except ValidationError as error:
             raise ToolError(f"The arguments do not fit: {_words(error)}") from error
 

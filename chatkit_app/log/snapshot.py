@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 from pydantic import JsonValue
 
@@ -44,16 +45,33 @@ class Snapshot:
 
 @contextmanager
 def one_moment() -> Iterator[None]:
-    """All reads inside see the same state of the database."""
-    alias = router.db_for_read(Thread)
-    with transaction.atomic(using=alias):
-        connection = connections[alias]
-        if connection.vendor == "postgresql" and len(connection.savepoint_ids) == 0:
+    """All reads inside see the same state of the database, and hold up nobody who writes."""
+    alias = router.db_for_write(
+        Thread
+    )  # never a replica: it would lack the newest events
+    connection = connections[alias]
+    is_outermost = not connection.in_atomic_block
+    with _deferred(connection), transaction.atomic(using=alias):
+        if connection.vendor == "postgresql" and is_outermost:
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
                 )
         yield
+
+
+@contextmanager
+def _deferred(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """On SQLite begin without the write lock, which the IMMEDIATE of the settings would take."""
+    mode = getattr(connection, "transaction_mode", None)
+    if connection.vendor != "sqlite" or mode is None:
+        yield
+        return
+    connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]  # SQLite's has it
+    try:
+        yield
+    finally:
+        connection.transaction_mode = mode  # type: ignore[attr-defined]  # SQLite's has it
 
 
 def take_snapshot(thread_id: UUID) -> Snapshot:

@@ -17,6 +17,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from chatkit_app.conf import settings
@@ -39,6 +40,8 @@ REPEAT_FOR = 30.0
 """Seconds that a commit is repeated while the database is away."""
 REPEAT_EVERY = 0.25
 """Seconds."""
+
+ENDED = "The run has ended here."
 
 Prepare = Callable[[], Sequence[AnyEvent]]
 """Events that depend on what the rows say once the fence is passed; inside the transaction."""
@@ -100,9 +103,16 @@ class Writer:
 
     def close(self, log: RunLog) -> None:
         """The run writes no more here."""
+        self._close(log, LeaseLost(ENDED))
+
+    def _close(self, log: RunLog, error: Exception) -> None:
         with self._condition:
             self._logs.discard(log.run)
             self._dirty.pop(log.run, None)
+            late, log.waiting = log.waiting, []
+        for waiting in late:
+            if waiting.set_running_or_notify_cancel():
+                waiting.set_exception(error)
 
     def add(self, log: RunLog, event: AnyEvent, *, urgent: bool = False) -> None:
         """Write it soon; nobody waits."""
@@ -127,7 +137,7 @@ class Writer:
         done: Future[None] = Future()
         with self._condition:
             if log.run not in self._logs:
-                done.set_exception(LeaseLost("The run has ended here."))
+                done.set_exception(LeaseLost(ENDED))
                 return done
             log.pending.extend(events)
             log.prepare = prepare or log.prepare
@@ -245,16 +255,11 @@ class Writer:
             self._condition.wait_for(lambda: self._is_stopping, REPEAT_EVERY)
 
     def _fail(self, batch: _Batch, error: Exception) -> None:
-        self.close(batch.log)
         if not isinstance(error, LeaseLost):
             logger.error("Run %s can't be written.", batch.log.run, exc_info=error)
         for waiting in batch.waiting:
             waiting.set_exception(error)
-        with self._condition:
-            late, batch.log.waiting = batch.log.waiting, []
-        for waiting in late:
-            if waiting.set_running_or_notify_cancel():
-                waiting.set_exception(error)
+        self._close(batch.log, error)
         batch.log.on_lost(error)
 
 
@@ -264,9 +269,12 @@ def _settle(batch: _Batch) -> None:
 
 
 def _is_committed(fence: Fence) -> bool:
-    """Has this very batch been written before? Only its owner in its attempt can have done it."""
+    """Has this very batch been written before? Each claim is an attempt of its own.
+
+    Not asked by the owner: a batch that suspends or ends the run takes it off the row.
+    """
     return Run.objects.filter(
-        pk=fence.run, owner=fence.owner, attempt=fence.attempt, batch=fence.batch
+        pk=fence.run, attempt=fence.attempt, batch=fence.batch
     ).exists()
 
 
@@ -279,43 +287,47 @@ def transact(batches: Sequence[_Batch]) -> None:
     """
     keep_connections()
     alias = router.db_for_write(Event)
-    now = timezone.now()
-    written: list[tuple[UUID, int, list[str]]] = []
     with transaction.atomic(using=alias):
         connection = connections[alias]
-        lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
+        lease_until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
         passed = pass_fences(
             connection, [batch.fence for batch in batches], lease_until
         )
         if len(passed) < len(batches):
             raise LeaseLost("Another process has the run.")
-        found = [(b, [*b.events, *(b.prepare() if b.prepare else ())]) for b in batches]
-        found = [(batch, events) for batch, events in found if events]
-        lasts = (
-            move_positions(
-                connection, {batch.log.thread: len(events) for batch, events in found}
-            )
-            if found
-            else {}
-        )
-        rows: list[Event] = []
-        for batch, events in found:
-            first = lasts[batch.log.thread] - len(events) + 1
-            texts = [encode_event(event) for event in events]
-            rows += event_rows(
-                batch.log.thread, first, events, texts, batch.fence.run, now
-            )
-            written.append((batch.log.thread, first, texts))
-        insert_events(connection, rows)
-        for batch, events in found:
-            first = lasts[batch.log.thread] - len(events) + 1
-            for position, event in enumerate(events, first):
-                batch.log.record(event, position)
+        written = _write(connection, [(batch, batch.events) for batch in batches])
+        # Only now: what is prepared depends on rows that the events before it have changed.
+        prepared = [(batch, batch.prepare()) for batch in batches if batch.prepare]
+        written += _write(connection, prepared)
     for thread, first, texts in written:
         publish(thread, first, texts)
     for batch in batches:
         if passed[batch.fence.run]:
             batch.log.on_cancel()
+
+
+def _write(
+    connection: BaseDatabaseWrapper, found: Sequence[tuple[_Batch, Sequence[AnyEvent]]]
+) -> list[tuple[UUID, int, list[str]]]:
+    """Number, insert and record events; what is to be published: thread, first position, texts."""
+    found = [(batch, events) for batch, events in found if events]
+    if not found:
+        return []
+    counts = {batch.log.thread: len(events) for batch, events in found}
+    lasts = move_positions(connection, counts)
+    firsts = {thread: lasts[thread] - count + 1 for thread, count in counts.items()}
+    now = timezone.now()
+    rows: list[Event] = []
+    written = []
+    for batch, events in found:
+        thread, texts = batch.log.thread, [encode_event(event) for event in events]
+        rows += event_rows(thread, firsts[thread], events, texts, batch.fence.run, now)
+        written.append((thread, firsts[thread], texts))
+    insert_events(connection, rows)
+    for batch, events in found:
+        for position, event in enumerate(events, firsts[batch.log.thread]):
+            batch.log.record(event, position)
+    return written
 
 
 def join_deltas(events: Sequence[AnyEvent]) -> list[AnyEvent]:

@@ -63,7 +63,7 @@ def claim(viewer: Viewer, command: Claim) -> Outcome:
     """
     with transaction.atomic():
         run, call = _locked(viewer, command.thread_id, command.tool_call_id)
-        interrupt = _open_interrupt(call)
+        interrupt = _open_interrupt(run, call)
         now = timezone.now()
         first = str(run.context.get("tab") or "")
         if first not in ("", command.tab) and now < interrupt.created_at + PRECEDENCE:
@@ -139,7 +139,7 @@ def answer(viewer: Viewer, command: Answer, *, protocol: str) -> Outcome:
         )
         return once(
             viewer,
-            refused,
+            command,  # as it was asked: the same answer again gets the same outcome
             lambda row: _answer(viewer, refused, row),
             protocol=protocol,
         )
@@ -147,7 +147,7 @@ def answer(viewer: Viewer, command: Answer, *, protocol: str) -> Outcome:
 
 def _answer(viewer: Viewer, command: Answer, row: CommandRow) -> Outcome:
     run, call = _locked(viewer, command.thread_id, command.tool_call_id)
-    interrupt = _open_interrupt(call)
+    interrupt = _open_interrupt(run, call)
     now = timezone.now()
     is_held = interrupt.claim_until is not None and interrupt.claim_until > now
     if is_held and interrupt.claimed_by not in ("", command.tab):
@@ -224,7 +224,7 @@ def _locked(
     return run, ToolCall.objects.select_for_update(of=("self",)).get(pk=tool_call_id)
 
 
-def _open_interrupt(call: ToolCall) -> Interrupt:
+def _open_interrupt(run: Run, call: ToolCall) -> Interrupt:
     interrupt = Interrupt.objects.filter(
         tool_call=call, kind=InterruptKind.CLIENT_TOOL
     ).first()
@@ -233,6 +233,7 @@ def _open_interrupt(call: ToolCall) -> Interrupt:
     if interrupt.status == InterruptStatus.ANSWERED:
         raise AnswerDuplicate("This call has been answered.")
     is_over = call.deadline_at is not None and call.deadline_at < timezone.now()
+    is_over = is_over or run.status == RunStatus.CANCELLING
     if interrupt.status != InterruptStatus.OPEN or is_over:
         raise AnswerLate("This call is closed.")
     return interrupt

@@ -214,9 +214,6 @@ class Execution:
             return close_run(run, status, code=code, text=text)
 
         try:
-            await self._commit(
-                log
-            )  # ``prepare`` reads rows: what is pending goes first
             await self._commit(log, prepare=prepare)
         except LeaseLost:
             logger.info("Run %s is another process's now.", log.run)

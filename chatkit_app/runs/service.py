@@ -128,12 +128,13 @@ def _retry(viewer: Viewer, command: Retry, row: CommandRow) -> Outcome:
     """Answer the same prompt again; the failed answer makes room, and is kept."""
     thread = _owned(viewer, command.thread_id)
     check_limits(viewer)
+    # Locked before it is read which answer is the newest: of two retries at once one comes second.
+    Thread.objects.select_for_update().get(pk=thread.pk)
     failed = Run.objects.filter(thread=thread).order_by("-created_at", "-id").first()
     if failed is None or failed.pk != command.run_id:
         raise NotAllowed("Only the newest answer can be tried again.")
     if failed.status not in (RunStatus.FAILED, RunStatus.CANCELLED):
         raise RunConflict("This answer is not one that failed.")
-    Thread.objects.select_for_update().get(pk=thread.pk)
     Message.objects.filter(pk=failed.answer_id).update(is_shown=False)
     context = failed.context
     run = _new_run(

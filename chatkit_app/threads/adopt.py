@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpRequest
 
-from chatkit_app.access import VISITOR_KEY
+from chatkit_app.access import VISITOR_KEY, visitor_of
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.models import Thread
 
@@ -17,11 +17,12 @@ def adopt_on_login(
     sender: object, request: HttpRequest, user: Any, **kwargs: object
 ) -> None:
     """Receive ``user_logged_in``: the session's key has changed, its data has stayed."""
-    visitor = (
-        request.session.pop(VISITOR_KEY, None) if hasattr(request, "session") else None
-    )
+    if not hasattr(request, "session"):
+        return
+    visitor = visitor_of(request.session)
+    request.session.pop(VISITOR_KEY, None)
     if visitor:
-        adopt(UUID(visitor), user)
+        adopt(visitor, user)
 
 
 def adopt(visitor: UUID, user: Any) -> int:

@@ -20,6 +20,7 @@ export class Panel {
         this.#leave()
     })
     this.#set(this.isOpen)
+    if (this.#root.dataset.sheet) this.makeWay() // asked for by the page before
   }
 
   get isOpen() {
@@ -40,6 +41,11 @@ export class Panel {
     this.#chat.addEventListener("focusin", restore, { once: true })
   }
 
+  /** As `makeWay`, on the page that comes next. */
+  makeWayNext() {
+    keep("shop:sheet", "low")
+  }
+
   #enter() {
     this.#chat.shadowRoot?.querySelector("textarea")?.focus()
   }
@@ -53,10 +59,20 @@ export class Panel {
   #set(isOpen) {
     this.#root.dataset.chat = isOpen ? "open" : "closed"
     this.#toggle.setAttribute("aria-expanded", String(isOpen))
-    try {
-      sessionStorage.setItem("shop:chat", this.#root.dataset.chat)
-    } catch {
-      // Storage is blocked: the next page begins as the first one.
-    }
+    keep("shop:chat", this.#root.dataset.chat)
+  }
+}
+
+/**
+ * For the pages to come in this tab; early.js reads it.
+ *
+ * @param {string} key
+ * @param {string} value
+ */
+function keep(key, value) {
+  try {
+    sessionStorage.setItem(key, value)
+  } catch {
+    // Storage is blocked: the next page begins as the first one.
   }
 }

@@ -28,7 +28,9 @@ export function registerTools(tools, { panel, selection }) {
     const path = await pathOf(page, product_id)
     // Answered before it leaves: nobody would be here to answer afterwards.
     await call.done({ path })
-    if (path !== location.pathname) location.assign(path)
+    if (path === location.pathname) return
+    panel.makeWayNext()
+    location.assign(path)
   })
 
   // Of the cart's tools these halves run for visitors; a customer's run on the server.

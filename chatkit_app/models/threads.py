@@ -1,0 +1,157 @@
+"""What was said: threads, messages and their parts."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from chatkit_app.engine import states
+from chatkit_app.models.base import Row, choices, new_epoch
+
+
+class Thread(Row):
+    """A conversation, owned by a user or by an anonymous visitor.
+
+    ``position`` counts its events, ``floor`` is the last one that was pruned.
+    """
+
+    assistant = models.CharField(max_length=64)
+    tenant = models.CharField(max_length=64, blank=True, default="")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="chatkit_threads",
+    )
+    visitor = models.UUIDField(null=True, blank=True)
+    owner_key = models.CharField(max_length=80)
+    external_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 (null: unnamed)
+    title = models.CharField(max_length=200, blank=True, default="")
+    status = models.CharField(
+        max_length=16,
+        choices=choices(states.ThreadStatus),
+        default=states.ThreadStatus.OPEN,
+    )
+    metadata = models.JSONField(blank=True, default=dict)
+    epoch = models.CharField(max_length=16, default=new_epoch)
+    position = models.BigIntegerField(default=0)
+    floor = models.BigIntegerField(default=0)
+    last_activity_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("thread")
+        verbose_name_plural = _("threads")
+        constraints = [
+            models.CheckConstraint(
+                name="chatkit_thread_one_owner",
+                condition=Q(user__isnull=True) | Q(visitor__isnull=True),
+            ),
+            models.UniqueConstraint(
+                name="chatkit_thread_external_id",
+                fields=["tenant", "owner_key", "external_id"],
+                condition=Q(external_id__isnull=False, deleted_at__isnull=True),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="chatkit_thread_of_owner",
+                fields=["tenant", "owner_key", "last_activity_at", "id"],
+            ),
+            models.Index(
+                name="chatkit_thread_of_assistant",
+                fields=["assistant", "last_activity_at"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(self.id)
+
+
+class Message(Row):
+    """One turn of one role. Of its siblings (another answer, an edit) one is shown."""
+
+    thread = models.ForeignKey(
+        Thread, on_delete=models.CASCADE, related_name="messages"
+    )
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
+    )
+    depth = models.PositiveIntegerField()
+    is_shown = models.BooleanField(default=True)
+    role = models.CharField(max_length=16, choices=choices(states.Role))
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    run = models.ForeignKey(
+        "Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    client_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 (null: ours)
+    status = models.CharField(max_length=16, choices=choices(states.MessageStatus))
+    text = models.TextField(blank=True, default="")
+    metadata = models.JSONField(blank=True, default=dict)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [
+            models.UniqueConstraint(
+                name="chatkit_message_shown",
+                fields=["thread", "depth"],
+                condition=Q(is_shown=True),
+            ),
+            models.UniqueConstraint(
+                name="chatkit_message_client_id",
+                fields=["thread", "client_id"],
+                condition=Q(client_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.depth}"
+
+
+class Part(Row):
+    """A piece of a message. ``text`` is whole once the part has ended; before, it is in the log.
+
+    ``position`` is the position as of which the row is true; ``provider_data`` goes back to the
+    provider that made it and never to a browser.
+    """
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="parts")
+    step = models.ForeignKey(
+        "Step", on_delete=models.CASCADE, null=True, blank=True, related_name="parts"
+    )
+    index = models.PositiveIntegerField()
+    kind = models.CharField(max_length=16, choices=choices(states.PartKind))
+    state = models.CharField(max_length=16, choices=choices(states.PartState))
+    text = models.TextField(blank=True, default="")
+    data = models.JSONField(null=True, blank=True)
+    provider_data = models.JSONField(null=True, blank=True)
+    tool_call = models.ForeignKey(
+        "ToolCall",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="parts",
+    )
+    position = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("part")
+        verbose_name_plural = _("parts")
+        constraints = [
+            models.UniqueConstraint(
+                name="chatkit_part_index", fields=["message", "index"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.index}"
