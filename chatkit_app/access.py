@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from django.conf import settings as django_settings
+from django.contrib.auth import SESSION_KEY, get_user
 from django.contrib.sessions.backends.base import SessionBase
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -68,6 +70,29 @@ def visitor_of(session: SessionBase) -> UUID | None:
 def viewer_of_request(request: HttpRequest) -> Viewer | None:
     """The viewer of a Django or DRF request."""
     return viewer_of(request.user, getattr(request, "session", None))
+
+
+def viewer_of_scope(scope: Mapping[str, Any]) -> Viewer | None:
+    """The viewer of a socket, as the handshake found them. ``scope`` is ASGI's."""
+    return viewer_of(scope.get("user"), scope.get("session"))
+
+
+def viewer_now(scope: Mapping[str, Any]) -> Viewer | None:
+    """The viewer of a socket's cookie at this moment: the scope's own session is a copy.
+
+    A user who did not come from the session (a token's) stays who they are.
+    """
+    session = scope.get("session")
+    key = getattr(session, "session_key", None)
+    if (
+        session is None
+        or key is None
+        or not {SESSION_KEY, VISITOR_KEY} & set(session.keys())
+    ):
+        return viewer_of_scope(scope)
+    request = HttpRequest()
+    request.session = import_module(django_settings.SESSION_ENGINE).SessionStore(key)
+    return viewer_of(get_user(request), request.session)
 
 
 def make_visitor(session: SessionBase) -> None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth.models import AnonymousUser
 
-from chatkit_app.access import is_allowed_origin, policy, viewer_of
+from chatkit_app.access import is_allowed_origin, policy, viewer_now, viewer_of_scope
 from chatkit_app.conf import settings
 from chatkit_app.db import in_thread
 from chatkit_app.engine.commands import Release
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import (
+    CallNotFound,
     ChatKitError,
     InvalidCommand,
     RateLimited,
@@ -42,6 +41,8 @@ STRIKES = 3
 """Frames that can't be read before the socket is closed."""
 PING_SECONDS = 5.0
 """How often a page with claims is asked whether it is still there."""
+SESSION_SECONDS = 60.0
+"""How often an open socket's session is read again."""
 SEND_SECONDS = 20.0
 """Uvicorn's ``send`` waits for a page that does not read; we don't."""
 
@@ -70,14 +71,15 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         self._strikes = 0
         self._tokens = 2.0 * settings.FRAMES_PER_SECOND
         self._seen_at = time.monotonic()
-        self._pinging: asyncio.Task[None] | None = None
-        self._viewer = await in_thread(_viewer, self.scope)
+        self._tending: asyncio.Task[None] | None = None
+        self._viewer = await in_thread(viewer_of_scope, self.scope)
         await self.accept()
         if self._viewer is None:
             await self.close(code=CLOSE_NO_VIEWER)
             return
         runner.start()
         doorbell.start()
+        self._tending = asyncio.create_task(self._tend(self._viewer))
         await self.send(
             native.hello_frame(
                 viewer=self._viewer.key, max_bytes=settings.MAX_FRAME_BYTES
@@ -88,8 +90,8 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         """Stop sending, and free the calls that this page was running."""
         if not hasattr(self, "_subscriptions"):
             return
-        if self._pinging is not None:
-            self._pinging.cancel()
+        if self._tending is not None:
+            self._tending.cancel()
         for _subscription, task in self._subscriptions.values():
             task.cancel()
         for tool_call, (thread, tab) in self._claims.items():
@@ -113,6 +115,13 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             return
         try:
             await self._answer_frame(frame, self._viewer)
+        except (ThreadNotFound, CallNotFound) as error:
+            # Theirs a moment ago? Then they have logged in or out meanwhile, and come back as who
+            # they are now, with the same command.
+            if not await self._is_still(self._viewer):
+                await self.close(code=CLOSE_NO_VIEWER)
+                return
+            await self._send_error(error, frame)
         except ChatKitError as error:
             await self._send_error(error, frame)
         except Exception as error:
@@ -203,17 +212,35 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         """Know which calls this page runs, to free them when it goes."""
         if isinstance(frame, native.ClaimFrame):
             self._claims[frame.tool_call] = (frame.thread, frame.tab)
-            if self._pinging is None:
-                self._pinging = asyncio.create_task(self._ping())
         elif isinstance(frame, native.ReleaseFrame | native.AnswerFrame):
             self._claims.pop(frame.tool_call, None)
 
-    async def _ping(self) -> None:
-        """Ask a page with claims whether it lives; a timer in the page would sleep in hidden tabs."""
-        while self._claims:
+    async def _tend(self, viewer: Viewer) -> None:
+        """Ask a page with claims whether it lives, and now and then whether it is still theirs.
+
+        The asking is ours: in hidden tabs the page's own timers sleep. And what the scope knows of
+        the session is as old as the handshake: somebody may have logged out since.
+        """
+        checked_at = time.monotonic()
+        while True:
             await asyncio.sleep(PING_SECONDS)
-            await self.send(native.ping_frame())
-        self._pinging = None
+            if self._claims:
+                await self.send(native.ping_frame())
+            if time.monotonic() - checked_at < SESSION_SECONDS:
+                continue
+            checked_at = time.monotonic()
+            if not await self._is_still(viewer):
+                await self.close(code=CLOSE_NO_VIEWER)
+                return
+
+    async def _is_still(self, viewer: Viewer) -> bool:
+        """Does the cookie still stand for the same viewer?"""
+        try:
+            now = await in_thread(viewer_now, self.scope)
+        except Exception:
+            logger.warning("A session can't be read", exc_info=True)
+            return True
+        return now is not None and now.key == viewer.key
 
     async def _release(self, thread: UUID, tool_call: UUID, tab: str) -> None:
         try:
@@ -228,12 +255,6 @@ class _Internal(ChatKitError):
     """A bug of ours; the log has it."""
 
     code = "internal"
-
-
-def _viewer(scope: Mapping[str, Any]) -> Viewer | None:
-    """Whoever the socket's cookie stands for; the session is read in this thread."""
-    user = scope.get("user") or AnonymousUser()
-    return viewer_of(user, scope.get("session"))
 
 
 def _may_see(viewer: Viewer, thread: UUID) -> bool:

@@ -610,3 +610,39 @@ async def test_text_that_was_whole_before_the_provider_failed_is_kept_whole(
 
     assert text_of(snapshot) == "I begin with many words"
     assert parts_of(snapshot, "text")[-1]["state"] == "complete"
+
+
+async def test_a_socket_of_somebody_who_has_logged_out_is_closed(
+    shared_site: Site,
+) -> None:
+    browser = Browser(shared_site).log_in("bob")
+    async with browser.page() as page:
+        await page.next()
+        browser.log_out()
+        await page.frame(type="subscribe", thread=str(uuid.uuid4()))
+        assert await page.closed() == 4401
+
+
+async def test_a_socket_from_before_logging_in_is_closed_to_come_back_as_the_user(
+    shared_site: Site,
+) -> None:
+    browser = Browser(shared_site).visit()
+    async with browser.page() as page:
+        thread = (await page.say("say Hello."))["thread"]
+        await page.ended("completed")
+        browser.log_in("bob")
+        await page.frame(
+            type="send",
+            id="later",
+            assistant="test",
+            text="say Hi",
+            thread=thread,
+            tab="t",
+        )
+        assert await page.closed() == 4401
+    async with browser.page() as page:
+        again = await page.ask(
+            "send", id="later", assistant="test", text="say Hi", thread=thread, tab="t"
+        )
+
+    assert again["type"] == "accepted"

@@ -38,7 +38,7 @@ class Doorbell:
         self._lock = threading.Lock()
         self._is_started = False
         self._channel = ""
-        self._layer: Any = None  # channel layers have no common type
+        self._joining = asyncio.Lock()
 
     def start(self) -> None:
         """Listen and poll, once a process."""
@@ -54,7 +54,7 @@ class Doorbell:
         """Forget it; the background loop's end has ended the tasks."""
         with self._lock:
             self._is_started = False
-            self._channel, self._layer = "", None
+            self._channel, self._joining = "", asyncio.Lock()
 
     def ring(self, thread: UUID) -> None:
         """Tell the other processes. Returns at once, from any thread; errors cost a second."""
@@ -64,12 +64,12 @@ class Doorbell:
     def watch(self, thread: UUID) -> None:
         """Hear the rings for this thread from now on."""
         if self._shared_layer() is not None:
-            background.spawn(self._join(thread, is_member=True))
+            background.spawn(self._join(thread))
 
     def unwatch(self, thread: UUID) -> None:
-        """Hear them no more."""
+        """Hear them no more, unless somebody else here still watches."""
         if self._shared_layer() is not None:
-            background.spawn(self._join(thread, is_member=False))
+            background.spawn(self._join(thread))
 
     def _shared_layer(self) -> Any:
         """The layer, where it reaches other processes; within this one the ring wakes by itself."""
@@ -86,15 +86,17 @@ class Doorbell:
         except Exception:  # noqa: BLE001 (border to the layer: a lost ring costs a second)
             logger.debug("The doorbell of thread %s did not ring.", thread)
 
-    async def _join(self, thread: UUID, *, is_member: bool) -> None:
+    async def _join(self, thread: UUID) -> None:
+        """Be in the thread's group if it is watched, else not: so the order of calls can't matter."""
         if not self._channel:
             return  # the listener joins all watched threads when it comes up
         layer = self._shared_layer()
         try:
-            if is_member:
-                await layer.group_add(_group(thread), self._channel)
-            else:
-                await layer.group_discard(_group(thread), self._channel)
+            async with self._joining:
+                if ring.is_watched(thread):
+                    await layer.group_add(_group(thread), self._channel)
+                else:
+                    await layer.group_discard(_group(thread), self._channel)
         except Exception:  # noqa: BLE001 (border to the layer: polling goes on)
             logger.debug("The doorbell of thread %s can't be watched.", thread)
 

@@ -54,6 +54,11 @@ class Ring:
         with self._lock:
             return list(self._threads)
 
+    def is_watched(self, thread: UUID) -> bool:
+        """Does anybody here?"""
+        with self._lock:
+            return thread in self._threads
+
     def add(self, thread: UUID, first: int, frames: Sequence[str]) -> None:
         """Keep committed frames, the first at position ``first``, and wake who watches."""
         with self._lock:

@@ -153,10 +153,11 @@ class Writer:
                 self._mark(log, urgent=False)
 
     def stop(self) -> None:
-        """Commit what is pending and end the thread."""
+        """Commit what is pending and end the thread; the runs write no more here."""
         with self._condition:
             self._is_stopping = True
             thread, self._thread = self._thread, None
+            self._logs.clear()
             self._condition.notify_all()
         if thread is not None:
             thread.join(10)

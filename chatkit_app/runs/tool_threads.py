@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -27,13 +27,17 @@ Job = Callable[[], None]
 
 
 class ToolThreads:
-    """Threads are made as they are needed, up to ``CHATKIT_TOOL_THREADS``."""
+    """Threads are made as they are needed, up to ``CHATKIT_TOOL_THREADS``.
+
+    What waits, who is idle and who is there changes under one lock: a job is never left to a thread
+    that has just taken another one, or that is about to end.
+    """
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._condition = threading.Condition()
+        self._jobs: deque[Job] = deque()
         self._threads: set[threading.Thread] = set()
-        self._idle = 0
+        self._idle: set[threading.Thread] = set()
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
         """Run it as soon as a thread is free."""
@@ -47,10 +51,10 @@ class ToolThreads:
             except BaseException as error:  # noqa: BLE001 (the future carries it to whoever waits)
                 future.set_exception(error)
 
-        with self._lock:
-            self._jobs.put(job)
+        with self._condition:
+            self._jobs.append(job)
             if (
-                self._jobs.qsize() > self._idle
+                len(self._jobs) > len(self._idle)
                 and len(self._threads) < settings.TOOL_THREADS
             ):
                 thread = threading.Thread(
@@ -58,14 +62,15 @@ class ToolThreads:
                 )
                 self._threads.add(thread)
                 thread.start()
+            self._condition.notify()
         return future
 
     def stop(self) -> None:
         """End the threads that have nothing to do; the others end after their tool."""
-        with self._lock:
-            threads = list(self._threads)
-        for _ in threads:
-            self._jobs.put(None)
+        with self._condition:
+            threads, self._threads = self._threads, set()
+            self._idle.clear()
+            self._condition.notify_all()
         for thread in threads:
             thread.join(1)
 
@@ -77,19 +82,25 @@ class ToolThreads:
                 close_old_connections()
         finally:
             connections.close_all()
-            with self._lock:
+            with self._condition:
                 self._threads.discard(threading.current_thread())
 
     def _next(self) -> Job | None:
-        with self._lock:
-            self._idle += 1
-        try:
-            return self._jobs.get(timeout=IDLE_SECONDS)
-        except queue.Empty:
-            return None
-        finally:
-            with self._lock:
-                self._idle -= 1
+        """The next job; None when there was none for long, or the pool was stopped."""
+        me = threading.current_thread()
+        with self._condition:
+            if me in self._threads:
+                self._idle.add(me)
+            self._condition.wait_for(
+                lambda: self._jobs or me not in self._threads, IDLE_SECONDS
+            )
+            self._idle.discard(me)
+            if me not in self._threads:
+                return None
+            if not self._jobs:
+                self._threads.discard(me)  # at once: the next job makes a new thread
+                return None
+            return self._jobs.popleft()
 
 
 tool_threads = ToolThreads()

@@ -65,7 +65,7 @@ register(
         title="Shop assistant",
         instructions=instructions,
         tools=tools_for,
-        model_name=settings.OPENAI_MODEL,
+        model_name=getattr(settings, "OPENAI_MODEL", ""),
         greeting="What are you looking for?",
         placeholder="Ask for things, orders, your cart",
         suggestions=[

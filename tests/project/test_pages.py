@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from project.security import POLICY
+from project.shop.models import CartItem
+
+OPEN_TO_ALL = ["/", "/products/clay-teapot/", "/cart/", "/notes/", "/login/"]
+
+
+@pytest.mark.parametrize("path", OPEN_TO_ALL)
+def test_a_visitor_sees_the_page_with_the_chat(
+    shop: None, client: Client, path: str
+) -> None:
+    response = client.get(path)
+
+    assert response.status_code == 200
+    assert '<chatkit-thread\n  assistant="shop"' in response.text
+    assert "simulated" in response.text
+
+
+@pytest.mark.parametrize("path", [*OPEN_TO_ALL[:-1], "/orders/"])
+def test_a_customer_sees_the_page(customer: Client, path: str) -> None:
+    response = customer.get(path)
+
+    assert response.status_code == 200
+    assert "Ada" in response.text
+
+
+@pytest.mark.parametrize("path", [*OPEN_TO_ALL, "/admin/login/", "/nowhere/"])
+def test_every_page_sends_the_policy_and_needs_no_exception(
+    shop: None, client: Client, path: str
+) -> None:
+    response = client.get(path)
+
+    assert response.headers["Content-Security-Policy"] == POLICY
+    assert not re.search(r"<style|\sstyle=|\son\w+=", response.text)
+    inline = re.findall(r"<script(?![^>]*\bsrc=)([^>]*)>", response.text)
+    assert all('type="application/json"' in attributes for attributes in inline)
+
+
+def test_the_catalogue_names_each_product_by_its_id(shop: None, client: Client) -> None:
+    ids = re.findall(r'data-product-id="([^"]+)"', client.get("/").text)
+
+    assert sorted(ids) == sorted(client.get("/catalogue.json").json())
+
+
+def test_orders_are_for_those_who_have_logged_in(shop: None, client: Client) -> None:
+    assert client.get("/orders/").headers["Location"] == "/login/?next=/orders/"
+
+
+def test_customers_see_their_own_orders_alone(customer: Client) -> None:
+    page = customer.get("/orders/").text
+
+    assert "Order 1042" in page
+    assert "Order 1043" not in page
+
+
+def test_a_customer_fills_and_empties_the_cart(customer: Client, ada: User) -> None:
+    customer.post("/cart/add/", {"product": "bud-vase", "quantity": 2})
+    assert "€48.00" in customer.get("/cart/").text
+
+    customer.post("/cart/change/", {"product": "bud-vase", "quantity": 0})
+    assert not CartItem.objects.filter(customer=ada).exists()
+
+
+def test_more_than_there_is_is_refused_with_the_reason(customer: Client) -> None:
+    page = customer.post(
+        "/cart/add/", {"product": "wool-blanket", "quantity": 4}, follow=True
+    )
+
+    assert "Only 3 of Wool blanket can be had." in page.text
+    assert not CartItem.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "javascript:1"]
+)
+def test_a_form_leads_back_to_pages_of_the_shop_alone(
+    customer: Client, elsewhere: str
+) -> None:
+    form = {"product": "bud-vase", "quantity": 1, "next": elsewhere}
+
+    assert customer.post("/cart/add/", form).headers["Location"] == "/cart/"
+
+
+def test_the_browsers_cart_is_taken_over_as_far_as_it_can_be_had(
+    customer: Client, ada: User
+) -> None:
+    cart = {
+        "bud-vase": 2,
+        "wool-blanket": 99,
+        "piano": 1,
+        "desk-lamp": "x",
+        "oak-board": -1,
+    }
+
+    response = customer.post(
+        "/cart/keep/", json.dumps(cart), content_type="application/json"
+    )
+
+    assert response.status_code == 204
+    assert list(CartItem.objects.values_list("product_id", "quantity")) == [
+        ("bud-vase", 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[1]", "{", '{"bud-vase": {"a": 1}}', '{"\\u0000": 1}']
+)
+def test_a_browsers_cart_that_is_none_changes_nothing(
+    customer: Client, body: str
+) -> None:
+    response = customer.post("/cart/keep/", body, content_type="application/json")
+
+    assert response.status_code == 204
+    assert not CartItem.objects.exists()
+
+
+def test_staff_can_look_at_orders(shop: None, client: Client) -> None:
+    client.force_login(User.objects.get(username="admin"))
+
+    assert "1042" in client.get("/admin/shop/order/").text
+    assert client.get("/admin/shop/order/?q=ada").status_code == 200
+    assert client.get("/admin/shop/cartitem/").status_code == 200
+    assert client.get("/admin/shop/product/").status_code == 200
