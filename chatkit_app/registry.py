@@ -87,7 +87,12 @@ class Providers:
             raise ImproperlyConfigured(
                 f"CHATKIT_PROVIDERS[{alias!r}] needs a BACKEND that can be imported: {error}"
             ) from error
-        provider = backend(**declared.get("OPTIONS", {}))
+        try:
+            provider = backend(**declared.get("OPTIONS", {}))
+        except TypeError as error:
+            raise ImproperlyConfigured(
+                f"CHATKIT_PROVIDERS[{alias!r}] can't be made of its OPTIONS: {error}"
+            ) from error
         if not isinstance(provider, Provider):
             raise ImproperlyConfigured(
                 f"CHATKIT_PROVIDERS[{alias!r}] made no Provider."

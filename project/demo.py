@@ -65,7 +65,8 @@ def greeting(port: str) -> str:
 {logins}
 
   {who_answers()}
-  Ctrl-C ends it. All data is in {settings.DEMO_FOLDER}; delete it to begin anew.
+  {where_data_is()}
+  Ctrl-C ends it.
 """
 
 
@@ -85,6 +86,13 @@ def who_answers() -> str:
     )
     where = options["base_url"] or "api.openai.com"
     return f"Answers come from {settings.OPENAI_MODEL} at {where} ({api} API).\n"
+
+
+def where_data_is() -> str:
+    """What to delete for a new beginning."""
+    if os.environ.get("DATABASE_URL"):
+        return "All data is in the database that DATABASE_URL names."
+    return f"All data is in {settings.DEMO_FOLDER}; delete it to begin anew."
 
 
 if __name__ == "__main__":

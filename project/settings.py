@@ -75,7 +75,9 @@ TEMPLATES = [
 if os.environ.get("DATABASE_URL"):
     DATABASES = {"default": dj_database_url.config(conn_max_age=0)}
     if "postgresql" in DATABASES["default"]["ENGINE"]:
-        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = True
+        # The chat keeps a few connections for itself, so the pool's own default of 4 is too small.
+        pool = {"min_size": 2, "max_size": 16}
+        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = pool
 else:
     DATABASES = {
         "default": {

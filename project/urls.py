@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", include("project.shop.urls")),
@@ -12,4 +14,8 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("chatkit/", include("chatkit_app.urls")),
+    # the admin names no icon, and browsers then ask for this one
+    path(
+        "favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}shop/icon.svg")
+    ),
 ]

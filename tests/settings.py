@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "channels",
     "chatkit_app",
     "tests",
+    "project.shop",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",

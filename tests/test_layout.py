@@ -26,18 +26,11 @@ WRITTEN_BY_PEOPLE = {".py", ".js", ".css", ".html"}
 TESTED_ELSEWHERE = {
     "values and interfaces without behaviour": {
         "engine/commands.py",
-        "engine/events.py",
         "engine/messages.py",
         "engine/provider.py",
-        "engine/viewer.py",
         "exceptions.py",
     },
     "tables; their rules are tested where rows are written": {"models.py"},
-    "wiring; every test of a page or a socket goes through it": {
-        "apps.py",
-        "routing.py",
-        "urls.py",
-    },
 }
 
 

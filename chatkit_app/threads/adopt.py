@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
 from chatkit_app.access import VISITOR_KEY, visitor_of
@@ -34,9 +35,10 @@ def adopt(visitor: UUID, user: Any) -> int:
     with transaction.atomic():
         mine = Thread.objects.filter(owner_key=f"v:{visitor}")
         taken = Thread.objects.filter(
-            owner_key=viewer.key, external_id__isnull=False, deleted_at__isnull=True
-        ).values("external_id")
-        mine.filter(
-            external_id__in=list(taken.values_list("external_id", flat=True))
-        ).update(external_id=None)
+            tenant=OuterRef("tenant"),
+            owner_key=viewer.key,
+            external_id=OuterRef("external_id"),
+            deleted_at__isnull=True,
+        )
+        mine.filter(Exists(taken)).update(external_id=None)
         return mine.update(user=user, visitor=None, owner_key=viewer.key)

@@ -8,6 +8,8 @@ from contextlib import aclosing
 from itertools import count
 from uuid import UUID
 
+from hypothesis import HealthCheck, settings
+
 from chatkit_app.engine.calls import Call, Calls
 from chatkit_app.engine.loop import Brief, Loop, Work
 from chatkit_app.engine.messages import Message, TextPart
@@ -20,6 +22,9 @@ SOON = 5.0
 """Seconds after which a test that waits has failed."""
 
 VISITOR = UUID(int=7)
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties: a busy machine is no fault."""
 
 
 def ids(first: int = 1) -> Callable[[], UUID]:
@@ -138,12 +143,12 @@ def make_loop(provider: Provider, *tools: Tool, **more) -> Loop:
     )
 
 
-async def collect(stream) -> list:
-    """Everything that a stream yields, closed in the end, under a time limit."""
-    found = []
+async def collect(stream, into: list | None = None) -> list:
+    """All that a stream yields, under a time limit; ``into`` holds also what came before an error."""
+    found = [] if into is None else into
     async with asyncio.timeout(SOON), aclosing(stream):
         async for event in stream:
-            found.append(event)  # noqa: PERF401 (a comprehension would lose what came before an error)
+            found.append(event)
     return found
 
 

@@ -19,14 +19,14 @@ from chatkit_app.engine.messages import ProviderData
 from chatkit_app.engine.provider import PartDelta, PartEnded, PartStarted
 from chatkit_app.engine.states import FinishReason, PartKind, PartState
 from chatkit_app.exceptions import ProviderUnavailable
-from tests.engine.drive import ids, only
+from tests.engine.drive import ids, only, unhurried
 
 WAVE = "👋"
 HIGH, LOW = "\ud83d", "\udc4b"
 
 ANY_TEXT = st.text(
     st.one_of(
-        st.characters(),  # no surrogates
+        st.characters(codec="utf-8"),
         st.characters(categories=["Cs"]),
         st.sampled_from(["\0", WAVE, HIGH, LOW, "a"]),
     ),
@@ -116,6 +116,7 @@ def test_the_digest_is_of_the_text_in_utf8() -> None:
     assert ended.digest == hashlib.sha256(f"grüße {WAVE}".encode()).hexdigest()
 
 
+@unhurried
 @given(ANY_TEXT, st.data())
 def test_however_a_text_is_cut_the_same_arrives(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=8)))
@@ -136,6 +137,7 @@ def test_however_a_text_is_cut_the_same_arrives(text: str, data: st.DataObject) 
     assert reached == ended.length
 
 
+@unhurried
 @given(ANY_TEXT)
 def test_sound_text_stays_as_it_is(text: str) -> None:
     once = sound(text)
@@ -145,7 +147,8 @@ def test_sound_text_stays_as_it_is(text: str) -> None:
     assert sound(once) == once
 
 
-@given(st.text(st.characters(exclude_characters="\0")))
+@unhurried
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_text_without_faults_is_untouched(text: str) -> None:
     assert sound(text) == text
 

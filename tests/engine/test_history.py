@@ -13,7 +13,7 @@ from chatkit_app.engine.messages import (
     ToolResultPart,
 )
 from chatkit_app.engine.states import Role
-from tests.engine.drive import assistant_says, user_says
+from tests.engine.drive import assistant_says, unhurried, user_says
 
 TURN = [user_says("q" * 35), assistant_says("a" * 35)]
 TURN_TOKENS = 2 * (TOKENS_PER_PART + 10)
@@ -78,6 +78,7 @@ def test_other_scripts_cost_more_a_character() -> None:
     )
 
 
+@unhurried
 @given(
     st.lists(st.tuples(st.sampled_from(Role), st.text(max_size=80)), max_size=12),
     st.integers(0, 200),

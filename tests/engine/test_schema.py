@@ -17,6 +17,7 @@ from chatkit_app.engine.schema import (
     return_type,
 )
 from chatkit_app.exceptions import ToolError
+from tests.engine.drive import unhurried
 
 
 class Branch(BaseModel):
@@ -116,6 +117,7 @@ def test_json_is_compact_and_keeps_letters() -> None:
     assert dump_json({"a": [1, "ü"]}) == '{"a":[1,"ü"]}'
 
 
+@unhurried
 @given(
     st.recursive(
         st.none()

@@ -13,9 +13,7 @@ from tests.runs.recording_runner import RecordingRunner
 
 
 @pytest.fixture
-def recorded(
-    settings: Settings, stopped_background: None
-) -> Iterator[RecordingRunner]:
+def recorded(settings: Settings, stopped_background: None) -> Iterator[RecordingRunner]:
     """What the services ask of the runner."""
     runner.stop()
     settings.CHATKIT_RUNNER = "tests.runs.recording_runner.RecordingRunner"

@@ -36,12 +36,12 @@ def say(
     text: str,
     thread: UUID | None = None,
     *,
-    id: str = "",
+    name: str = "",
     tab: str = "tab",
     assistant: str = "test",
 ) -> Outcome:
     command = Send(
-        id=id or a_command_id(),
+        id=name or a_command_id(),
         thread_id=thread,
         assistant=assistant,
         text=text,
@@ -75,13 +75,13 @@ def fresh(run: Run) -> Run:
     return Run.objects.get(pk=run.pk)
 
 
-def cancel(viewer: Viewer, run: Run, *, id: str = "") -> Outcome:
-    command = Cancel(id=id or a_command_id(), thread_id=run.thread_id, run_id=run.pk)
+def cancel(viewer: Viewer, run: Run, *, name: str = "") -> Outcome:
+    command = Cancel(id=name or a_command_id(), thread_id=run.thread_id, run_id=run.pk)
     return handle(viewer, command)
 
 
-def retry(viewer: Viewer, run: Run, *, id: str = "") -> Outcome:
-    command = Retry(id=id or a_command_id(), thread_id=run.thread_id, run_id=run.pk)
+def retry(viewer: Viewer, run: Run, *, name: str = "") -> Outcome:
+    command = Retry(id=name or a_command_id(), thread_id=run.thread_id, run_id=run.pk)
     return handle(viewer, command)
 
 
@@ -100,14 +100,14 @@ def answer(
     call: ToolCall,
     output: Any = None,
     *,
-    id: str = "",
+    name: str = "",
     tab: str = "tab",
     error: str | None = None,
 ) -> Outcome:
     if output is None and error is None:
         output = {"text": "fox"}
     command = Answer(
-        id=id or a_command_id(),
+        id=name or a_command_id(),
         thread_id=call.run.thread_id,
         tool_call_id=call.pk,
         tab=tab,

@@ -96,27 +96,27 @@ def test_a_host_that_rolls_back_leaves_nothing(recorded: RecordingRunner) -> Non
 
 def test_the_same_command_again_gets_the_same_outcome_and_no_second_run() -> None:
     viewer, name = a_visitor(), a_command_id()
-    first = say(viewer, "say Hi.", id=name)
+    first = say(viewer, "say Hi.", name=name)
 
-    assert say(viewer, "say Hi.", id=name, tab="another") == first
+    assert say(viewer, "say Hi.", name=name, tab="another") == first
     assert Run.objects.count() == 1
     assert Message.objects.count() == 2
 
 
 def test_the_same_id_for_something_else_is_a_conflict() -> None:
     viewer, name = a_visitor(), a_command_id()
-    say(viewer, "say Hi.", id=name)
+    say(viewer, "say Hi.", name=name)
 
     with pytest.raises(CommandConflict):
-        say(viewer, "say Bye.", id=name)
+        say(viewer, "say Bye.", name=name)
 
 
 def test_the_same_id_of_another_viewer_is_another_command() -> None:
     name = a_command_id()
 
     assert (
-        say(a_visitor(), "say Hi.", id=name)["run"]
-        != (say(a_visitor(), "say Hi.", id=name)["run"])
+        say(a_visitor(), "say Hi.", name=name)["run"]
+        != (say(a_visitor(), "say Hi.", name=name)["run"])
     )
 
 
@@ -124,16 +124,14 @@ def test_a_refused_command_may_be_tried_again_with_its_id() -> None:
     viewer, name = a_visitor(), a_command_id()
     run = started(viewer, "say Hi.")
     with pytest.raises(RunConflict):
-        say(viewer, "say More.", run.thread_id, id=name)
+        say(viewer, "say More.", run.thread_id, name=name)
     carry(run)
 
-    assert say(viewer, "say More.", run.thread_id, id=name)["run"] != str(run.pk)
+    assert say(viewer, "say More.", run.thread_id, name=name)["run"] != str(run.pk)
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "x" * 101])
-def test_an_empty_or_too_long_message_is_refused(
-    text: str, settings: Settings
-) -> None:
+def test_an_empty_or_too_long_message_is_refused(text: str, settings: Settings) -> None:
     settings.CHATKIT_MAX_MESSAGE_CHARS = 100
 
     with pytest.raises(InvalidCommand):
@@ -208,7 +206,7 @@ def test_two_messages_at_the_same_instant_start_one_run() -> None:
 def test_the_same_command_twice_at_the_same_instant_is_one() -> None:
     viewer = a_visitor()
     for _ in range(ROUNDS):
-        found = together([partial(say, viewer, "say A.", id=a_command_id())] * 2)
+        found = together([partial(say, viewer, "say A.", name=a_command_id())] * 2)
 
         assert found[0] == found[1], found
         assert Run.objects.count() == 1
@@ -444,7 +442,7 @@ def test_the_positions_of_a_command_are_those_of_its_events() -> None:
     viewer = a_visitor()
     run = carried(viewer, "say Hi.")
 
-    say(viewer, "say More.", run.thread_id, id="second")
+    say(viewer, "say More.", run.thread_id, name="second")
 
     row = Command.objects.get(client_id="second")
     asked = Event.objects.filter(

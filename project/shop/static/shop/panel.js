@@ -11,8 +11,12 @@ export class Panel {
     this.#chat = chat
     this.#toggle.hidden = this.#close.hidden = false
     this.#toggle.addEventListener("click", () => {
-      this.#set(!this.isOpen)
-      if (this.isOpen) this.#enter()
+      if (this.isOpen) this.#set(false)
+      else this.#enter()
+    })
+    document.getElementById("chat-skip")?.addEventListener("click", (event) => {
+      event.preventDefault()
+      this.#enter()
     })
     this.#close.addEventListener("click", () => this.#leave())
     document.getElementById("chat")?.addEventListener("keydown", (event) => {
@@ -47,6 +51,7 @@ export class Panel {
   }
 
   #enter() {
+    this.#set(true)
     this.#chat.shadowRoot?.querySelector("textarea")?.focus()
   }
 

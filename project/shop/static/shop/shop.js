@@ -34,16 +34,16 @@ await drawCart()
  * @param {ChatElement} element
  */
 function refreshAfter(element) {
-  /** @type {string | null} */
-  let thread = null
-  let known = 0
+  /** @type {string | undefined} what was there when the page opened is no news */
+  let known
+  let count = 0
   element.client.addEventListener("change", () => {
-    const { threadId, messages } = element.client
+    const { thread, messages } = element.client
     const done = messages
       .flatMap((message) => message.parts)
       .filter((part) => CART_TOOLS.has(part.name ?? "") && part.output !== undefined)
-    if (thread === threadId && done.length > known) void refreshCart()
-    thread = threadId
-    known = done.length
+    if (known === thread?.id && done.length > count) void refreshCart()
+    known = thread?.id
+    count = done.length
   })
 }

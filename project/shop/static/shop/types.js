@@ -12,7 +12,7 @@
 
 /**
  * @typedef {object} Client
- * @property {string | null} threadId
+ * @property {{ id: string } | null} thread null until the server has told what is in it
  * @property {ReadonlyArray<{ parts: ReadonlyArray<{ name?: string, output?: unknown }> }>} messages
  */
 

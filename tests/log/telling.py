@@ -1,0 +1,141 @@
+"""A page's state in Python: a snapshot, or what is left of an empty thread after its events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Told = dict[str, Any]
+
+CALL = {"approval": None, "claimedBy": None, "deadlineAt": None, "executor": None}
+
+
+class Page:
+    """Applies events as docs/protocol.md tells a client to."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, Told] = {}
+        self.run: Told | None = None
+
+    def apply(self, event: Told) -> None:
+        getattr(self, "_" + event["type"].replace(".", "_"))(event)
+
+    def shown(self) -> Told:
+        for message in self.messages.values():
+            message["parts"].sort(key=lambda part: part["index"])
+        return {"messages": list(self.messages.values()), "run": self.run}
+
+    def _parts(self) -> list[Told]:
+        return [part for m in self.messages.values() for part in m["parts"]]
+
+    def _part(self, part_id: str) -> Told:
+        return next(part for part in self._parts() if part.get("partId") == part_id)
+
+    def _call(self, call_id: str) -> Told:
+        return next(part for part in self._parts() if part.get("id") == call_id)
+
+    def _message_created(self, event: Told) -> None:
+        parts = []
+        if event["content"] is not None:
+            parts.append({"type": "text", "content": event["content"], "index": 0})
+        self.messages[event["messageId"]] = {
+            "id": event["messageId"],
+            "role": event["role"],
+            "status": event["status"],
+            "clientId": event["clientId"],
+            "runId": event["runId"],
+            "parts": parts,
+        }
+
+    def _message_ended(self, event: Told) -> None:
+        self.messages[event["messageId"]]["status"] = event["status"]
+
+    def _message_hidden(self, event: Told) -> None:
+        del self.messages[event["messageId"]]
+
+    def _run_changed(self, event: Told) -> None:
+        names = ("status", "answerId", "errorCode", "errorText")
+        self.run = {"id": event["runId"], **{name: event[name] for name in names}}
+
+    def _step_started(self, event: Told) -> None:
+        """Shows nothing."""
+
+    _step_finished = _step_started
+
+    def _part_started(self, event: Told) -> None:
+        names = ("partId", "index", "stepId")
+        part = {"type": event["kind"], **{name: event[name] for name in names}}
+        if event["toolCallId"] is None:
+            part |= {"content": "", "state": "streaming"}
+        else:
+            part |= {
+                **CALL,
+                "id": event["toolCallId"],
+                "name": event["toolCallName"],
+                "arguments": "",
+                "input": None,
+                "state": "awaiting-input",
+                "status": "streaming",
+            }
+        self.messages[event["messageId"]]["parts"].append(part)
+
+    def _part_delta(self, event: Told) -> None:
+        part = self._part(event["partId"])
+        field = "arguments" if part["type"] == "tool-call" else "content"
+        units = len(part[field].encode("utf-16-le")) // 2
+        assert event["offset"] == units
+        part[field] += event["delta"]
+        if field == "arguments":
+            part["state"] = "input-streaming"
+
+    def _part_ended(self, event: Told) -> None:
+        part = self._part(event["partId"])
+        if part["type"] != "tool-call":
+            part["state"] = event["state"]
+
+    def _tool_call_changed(self, event: Told) -> None:
+        part = self._call(event["toolCallId"])
+        part |= {"status": event["status"], "state": event["state"]}
+        if event["executor"] is not None:
+            names = ("executor", "input", "deadlineAt")
+            part |= {name: event[name] for name in names}
+
+    def _tool_call_claimed(self, event: Told) -> None:
+        self._call(event["toolCallId"])["claimedBy"] = event["tab"]
+
+    def _tool_call_progressed(self, event: Told) -> None:
+        """Seen while it runs only."""
+
+    def _tool_call_ended(self, event: Told) -> None:
+        call = self._call(event["toolCallId"])
+        call |= {"status": event["status"], "state": event["state"], "claimedBy": None}
+        result = {
+            "type": "tool-result",
+            "partId": event["partId"],
+            "index": event["index"],
+            "stepId": event["stepId"],
+            "toolCallId": event["toolCallId"],
+        }
+        if event["status"] == "completed":
+            call["output"] = event["output"]
+            content = json.dumps(
+                event["output"], ensure_ascii=False, separators=(",", ":")
+            )
+            result |= {"content": content, "state": "complete"}
+        else:
+            error = {"code": event["errorCode"], "text": event["errorText"]}
+            result |= {"content": event["errorText"], "state": "error", "error": error}
+        self.messages[event["messageId"]]["parts"].append(result)
+
+
+def comparable(content: Told) -> Told:
+    """A snapshot without what no event tells."""
+    messages = json.loads(json.dumps(content["messages"]))
+    for message in messages:
+        message.pop("createdAt", None)
+        for part in message["parts"]:
+            part.pop("progress", None)
+            if message["role"] == "user":
+                for name in ("partId", "stepId", "state"):
+                    part.pop(name, None)
+    return {"messages": messages, "run": content["run"]}

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in
+from django.test import Client, RequestFactory
+from django.utils import timezone
+
+from chatkit_app.access import VISITOR_KEY, AccessPolicy
+from chatkit_app.engine.viewer import Viewer
+from chatkit_app.models import Thread
+from chatkit_app.threads.adopt import adopt
+from tests.history_rows import add_turns, make_thread
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ann():
+    return get_user_model().objects.create_user("ann", password="a")
+
+
+@pytest.fixture
+def visitor(client: Client) -> UUID:
+    """Whom the client's session stands for."""
+    return UUID(client.post("/chatkit/visitor/").json()["viewer"].removeprefix("v:"))
+
+
+def log_in(client: Client, *, is_right: bool = True):
+    password = "a" if is_right else "b"
+    return client.post("/login/", {"username": "ann", "password": password})
+
+
+def named(owner: object, external_id: str, **more) -> Thread:
+    thread = make_thread(owner)
+    thread.external_id = external_id
+    for field, value in more.items():
+        setattr(thread, field, value)
+    thread.save()
+    return thread
+
+
+def external_id(thread: Thread) -> str | None:
+    thread.refresh_from_db()
+    return thread.external_id
+
+
+def test_logging_in_makes_the_visitor_s_threads_the_user_s(
+    client, visitor, ann
+) -> None:
+    thread = make_thread(visitor)
+    messages = add_turns(thread, 1)
+    assert log_in(client).status_code == 302
+    thread.refresh_from_db()
+
+    assert (thread.user, thread.visitor, thread.owner_key) == (ann, None, f"u:{ann.pk}")
+    assert list(AccessPolicy().threads(Viewer(user=ann))) == [thread]
+    assert not AccessPolicy().threads(Viewer(visitor=visitor)).exists()
+    assert thread.messages.count() == len(messages)
+
+
+def test_after_logging_in_the_session_is_no_visitor_any_more(
+    client, visitor, ann
+) -> None:
+    log_in(client)
+    assert VISITOR_KEY not in client.session
+
+    client.post("/logout/")
+    new = client.post("/chatkit/visitor/").json()["viewer"]
+    assert new != f"v:{visitor}"
+
+
+def test_a_log_in_that_fails_changes_nothing(client, visitor, ann) -> None:
+    thread = make_thread(visitor)
+    log_in(client, is_right=False)
+    thread.refresh_from_db()
+
+    assert thread.owner_key == f"v:{visitor}"
+    assert client.session[VISITOR_KEY] == str(visitor)
+
+
+def test_the_threads_of_others_are_untouched(client, visitor, ann) -> None:
+    berta = get_user_model().objects.create_user("berta")
+    others = [make_thread(berta), make_thread(uuid4()), named(berta, "cart")]
+    make_thread(visitor)
+    before = list(Thread.objects.filter(pk__in=[t.pk for t in others]).values())
+    log_in(client)
+
+    assert list(Thread.objects.filter(pk__in=[t.pk for t in others]).values()) == before
+
+
+def test_whoever_logs_in_without_having_chatted_adopts_nothing(client, ann) -> None:
+    other = make_thread(uuid4())
+    assert log_in(client).status_code == 302
+    other.refresh_from_db()
+
+    assert other.user is None
+
+
+@pytest.mark.parametrize("broken", ["", "no uuid", 7, ["a"], {"a": 1}])
+def test_a_session_with_a_broken_visitor_can_still_log_in(client, ann, broken) -> None:
+    session = client.session
+    session[VISITOR_KEY] = broken
+    session.save()
+    client.cookies["sessionid"] = session.session_key
+
+    assert log_in(client).status_code == 302
+    assert VISITOR_KEY not in client.session
+
+
+@pytest.mark.parametrize("request_", [None, RequestFactory().get("/")])
+def test_a_log_in_without_a_session_is_none_of_our_business(ann, request_) -> None:
+    user_logged_in.send(type(ann), request=request_, user=ann)
+
+
+def test_a_clash_of_external_ids_drops_the_visitor_s(ann) -> None:
+    visitor = uuid4()
+    mine = named(ann, "cart")
+    clashing, free = named(visitor, "cart"), named(visitor, "order-7")
+
+    assert adopt(visitor, ann) == 2
+    assert external_id(mine) == "cart"
+    assert external_id(clashing) is None
+    assert external_id(free) == "order-7"
+
+
+def test_a_name_that_is_free_again_is_kept(ann) -> None:
+    visitor = uuid4()
+    named(ann, "cart", deleted_at=timezone.now())
+    taken_over = named(visitor, "cart")
+    adopt(visitor, ann)
+
+    assert external_id(taken_over) == "cart"
+
+
+def test_the_same_name_of_another_tenant_is_no_clash(ann) -> None:
+    visitor = uuid4()
+    named(ann, "cart", tenant="a")
+    thread = named(visitor, "cart", tenant="b")
+    adopt(visitor, ann)
+
+    assert external_id(thread) == "cart"
+
+
+def test_the_same_name_of_another_user_is_no_clash(ann) -> None:
+    visitor = uuid4()
+    named(get_user_model().objects.create_user("berta"), "cart")
+    thread = named(visitor, "cart")
+    adopt(visitor, ann)
+
+    assert external_id(thread) == "cart"
+
+
+def test_a_visitor_s_deleted_threads_are_adopted_as_deleted_ones(ann) -> None:
+    visitor = uuid4()
+    thread = named(visitor, "cart", deleted_at=timezone.now())
+    adopt(visitor, ann)
+    thread.refresh_from_db()
+
+    assert thread.user == ann
+    assert thread.deleted_at is not None
+    assert not AccessPolicy().threads(Viewer(user=ann)).exists()
+
+
+def test_a_second_log_in_of_the_same_session_finds_nothing_left(ann) -> None:
+    visitor = uuid4()
+    make_thread(visitor)
+
+    assert adopt(visitor, ann) == 1
+    assert adopt(visitor, ann) == 0
