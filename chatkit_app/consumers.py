@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -199,14 +200,26 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
     ) -> None:
         """Send a thread's frames as they come, for as long as the page keeps up."""
         try:
-            async for frame in subscription.frames(epoch, position):
-                async with asyncio.timeout(SEND_SECONDS):
-                    await self.send(text_data=frame)
+            async with aclosing(subscription.frames(epoch, position)) as frames:
+                async for frame in frames:
+                    await self._deliver(frame)
         except (TooSlow, TimeoutError):
             await self.close(code=CLOSE_TOO_SLOW)
+        except _Gone:
+            pass  # it reloads or has left; its disconnect is on the way
         except Exception:
             logger.exception("Thread %s can't be sent", subscription.thread)
             await self.close(code=CLOSE_INTERNAL)
+
+    async def _deliver(self, frame: str) -> None:
+        """Send one frame. Each server has an error of its own for a page that has gone."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self.send(text_data=frame)
+        except TimeoutError:
+            raise
+        except Exception as error:
+            raise _Gone from error
 
     def _remember_claim(self, frame: native.CommandFrame) -> None:
         """Know which calls this page runs, to free them when it goes."""
@@ -249,6 +262,10 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
                 await in_thread(service.handle, self._viewer, release)
         except ChatKitError:
             pass  # it was answered or closed meanwhile
+
+
+class _Gone(Exception):
+    """The page does not listen any more."""
 
 
 class _Internal(ChatKitError):

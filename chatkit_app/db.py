@@ -65,7 +65,20 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
 
 def _fresh(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     keep_connections()
-    return function(*args, **kwargs)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        give_back_connections()
+
+
+def give_back_connections() -> None:
+    """Where the database has a pool, let others have this thread's connection between two jobs."""
+    for connection in connections.all(initialized_only=True):
+        if (
+            connection.settings_dict["OPTIONS"].get("pool")
+            and not connection.in_atomic_block
+        ):
+            connection.close()
 
 
 def keep_connections() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from typing import Any
+
+from django.urls import path
 
 from chatkit_app.consumers import ChatKitConsumer
 
 
-def websocket_urlpatterns_at(mount: str) -> list[URLPattern]:
+# Any: types-channels wants routes of a type of its own, which ``path`` does not make.
+def websocket_urlpatterns_at(mount: str) -> list[Any]:
     """The routes for a site that includes ``chatkit_app.urls`` at ``mount`` ("help/chat/")."""
     consumer = ChatKitConsumer.as_asgi()
     return [

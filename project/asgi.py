@@ -23,7 +23,7 @@ application = ProtocolTypeRouter(
         # Where DEBUG is off a web server in front has the static files.
         "http": ASGIStaticFilesHandler(site) if settings.DEBUG else site,
         "websocket": AuthMiddlewareStack(
-            URLRouter(websocket_urlpatterns)  # type: ignore[arg-type]  # types-channels wants its own kind of route
+            URLRouter(websocket_urlpatterns)
         ),
     }
 )

@@ -121,7 +121,8 @@ def _send(viewer: Viewer, command: Send, row: CommandRow) -> Outcome:
     part.save(force_insert=True)
     found.append(_message_created(prompt))
     run = _new_run(viewer, thread, prompt, page=dict(command.page), tab=command.tab)
-    return _start(run, row, [*found, _message_created(run.answer), run_changed(run)])
+    # The run first: a page that draws the empty answer knows already that it is being written.
+    return _start(run, row, [*found, run_changed(run), _message_created(run.answer)])
 
 
 def _retry(viewer: Viewer, command: Retry, row: CommandRow) -> Outcome:
@@ -141,7 +142,7 @@ def _retry(viewer: Viewer, command: Retry, row: CommandRow) -> Outcome:
         viewer, thread, failed.prompt, page=context.get("page") or {}, tab=command.tab
     )
     hidden = events.MessageHidden(message_id=str(failed.answer_id))
-    return _start(run, row, [hidden, _message_created(run.answer), run_changed(run)])
+    return _start(run, row, [hidden, run_changed(run), _message_created(run.answer)])
 
 
 def _cancel(viewer: Viewer, command: Cancel, row: CommandRow) -> Outcome:

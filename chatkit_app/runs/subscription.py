@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from chatkit_app.db import in_thread
@@ -52,7 +52,7 @@ class Subscription:
 
     async def frames(
         self, epoch: str | None, position: int | None
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """The frames that bring the listener up to date, then all that come.
 
         Raises:

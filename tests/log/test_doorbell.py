@@ -79,7 +79,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
     async def wait() -> None:
         async with asyncio.timeout(10):
-            while not is_so():
+            while not is_so():  # noqa: ASYNC110 (it changes in another thread)
                 await asyncio.sleep(0.002)
 
     asyncio.run(wait())
@@ -89,7 +89,9 @@ def members(thread: UUID) -> set[str]:
     """Who is in the thread's group; the layer keeps that for each event loop."""
 
     async def look() -> set[str]:
-        return set(get_channel_layer().groups.get(module._group(thread), ()))
+        groups = get_channel_layer().groups
+        found = [groups[name] for name in groups if thread.hex in name]
+        return {channel for channels in found for channel in channels}
 
     return background.spawn(look()).result(WAIT)
 

@@ -91,10 +91,15 @@ function toAnswer(output) {
   }
 }
 
-/** Anything may be thrown, even what can't be made a string. @param {unknown} error */
+/**
+ * Anything may be thrown, even what can't be made a string. That it is an error the model is told
+ * anyway, so only another name than "Error" is worth the words.
+ *
+ * @param {unknown} error
+ */
 function words(error) {
   try {
-    return String(error)
+    return String(error).replace(/^Error: /, "")
   } catch {
     return "unknown error"
   }
