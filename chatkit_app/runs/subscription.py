@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
+from django.db.models import Q
+
 from chatkit_app.db import in_thread
 from chatkit_app.exceptions import ChatKitError
 from chatkit_app.log.doorbell import doorbell
@@ -116,6 +118,10 @@ class Subscription:
         rows = await in_thread(read_frames, self.thread, self._position, READ_ROWS)
         if rows and rows[0][0] != self._position + 1:
             return None
+        if not rows and await in_thread(
+            _is_cut, self.thread, self._epoch, self._position
+        ):
+            return None
         if len(rows) < READ_ROWS:
             ring.note(self.thread, self._position + len(rows))
         return [event_frame(self.thread, position, text) for position, text in rows]
@@ -142,3 +148,9 @@ class Subscription:
 
 def _standing(thread: UUID) -> Thread:
     return Thread.objects.only("epoch", "position", "floor").get(pk=thread)
+
+
+def _is_cut(thread: UUID, epoch: str, position: int) -> bool:
+    """Is what follows the position gone, and with it every event that would tell so?"""
+    goes_on = Q(epoch=epoch, floor__lte=position)
+    return Thread.objects.filter(~goes_on, pk=thread).exists()

@@ -100,7 +100,7 @@ def test_two_answers_to_two_calls_at_the_same_instant_queue_the_run_once(
 def test_of_many_answers_to_one_call_at_the_same_instant_one_is_accepted() -> None:
     for _ in range(25):
         viewer = a_visitor()
-        run, [call] = waiting_run(viewer)
+        _, [call] = waiting_run(viewer)
         texts = ["a", "b", "c", "d"]
 
         found = together(
@@ -249,7 +249,7 @@ def test_an_answer_after_the_cancel_is_late_though_the_owner_is_still_stopping(
 
 def test_a_deadline_is_true_by_the_clock() -> None:
     viewer = a_visitor()
-    run, [call] = waiting_run(viewer)
+    _, [call] = waiting_run(viewer)
     pass_time(call, deadline_at=timedelta(seconds=0.001))
 
     with pytest.raises(AnswerLate):
@@ -295,7 +295,7 @@ def test_an_answer_and_its_deadline_at_the_same_instant_give_one_result() -> Non
 
 def test_the_page_that_sent_the_message_goes_first() -> None:
     viewer = a_visitor()
-    run, [call] = waiting_run(viewer)
+    _, [call] = waiting_run(viewer)
     Run.objects.update(context={"tab": "sender"})
 
     with pytest.raises(ClaimHeld) as refused:
@@ -406,7 +406,7 @@ def test_a_renewal_does_not_wake_an_answered_call() -> None:
 
 def test_the_claim_of_an_erased_thread_is_nobodys() -> None:
     viewer = a_visitor()
-    run, [call] = waiting_run(viewer)
+    _, [call] = waiting_run(viewer)
     Thread.objects.update(deleted_at=timezone.now())
 
     with pytest.raises(CallNotFound):

@@ -85,9 +85,13 @@ def test_the_runner_hears_of_a_run_only_after_the_commit(
 
 
 def test_a_host_that_rolls_back_leaves_nothing(recorded: RecordingRunner) -> None:
-    with pytest.raises(RuntimeError), transaction.atomic():
-        say(a_visitor(), "say Hi.")
-        raise RuntimeError("the host's view failed")
+    def hosts_view() -> None:
+        with transaction.atomic():
+            say(a_visitor(), "say Hi.")
+            raise RuntimeError("the host's view failed")
+
+    with pytest.raises(RuntimeError):
+        hosts_view()
 
     assert not Thread.objects.exists()
     assert not Command.objects.exists()

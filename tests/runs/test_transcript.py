@@ -20,6 +20,7 @@ from chatkit_app.engine.messages import (
 from chatkit_app.engine.provider import ProviderRequest
 from chatkit_app.models import Part, Step, ToolCall
 from chatkit_app.registry import providers
+from chatkit_app.runs import transcript
 from chatkit_app.runs.transcript import load_work
 from tests.assistants import spelled_out
 from tests.history_rows import Turn, make_thread
@@ -126,7 +127,10 @@ def test_a_void_step_is_never_told_and_of_a_broken_one_only_its_text() -> None:
 
 
 @pytest.mark.django_db
-def test_the_oldest_messages_are_left_out_and_the_newest_never() -> None:
+def test_the_oldest_messages_are_left_out_and_the_newest_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transcript, "PAGE", 2)
     thread = make_thread(uuid4(), assistant="test")
     for number in range(5):
         turn = Turn.begin(thread, f"Question {number} " + "x" * 350, depth=2 * number)
@@ -185,7 +189,11 @@ def test_whatever_has_happened_each_call_has_one_result(turns) -> None:
         assert message.parts
         assert_each_call_has_one_result(message.parts)
     told = [part for message in history for part in message.parts]
-    whole = Part.objects.filter(step__status="complete", kind="reasoning").count()
+    whole = Part.objects.filter(
+        message__thread=thread, step__status="complete", kind="reasoning"
+    ).count()
     assert sum(isinstance(part, ReasoningPart) for part in told) == whole
-    called = ToolCall.objects.filter(step__status="complete").count()
+    called = ToolCall.objects.filter(
+        run__thread=thread, step__status="complete"
+    ).count()
     assert sum(isinstance(part, ToolCallPart) for part in told) == called
