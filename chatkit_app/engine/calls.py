@@ -46,8 +46,9 @@ Perform = Callable[[ServerTool, ToolContext, Any], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call of a finished step that has no result yet.
+    """One call of a finished step.
 
+    ``result`` is there if it has one already (the run comes back to the step's other calls).
     ``result_index`` is the place of its result's part: reserved when the step ended, since a page and
     the server may come with theirs at once. ``is_asked``: a page has been asked for it already;
     ``is_cut``: the provider stopped before the arguments were whole.
@@ -60,6 +61,7 @@ class Call:
     result_index: int
     is_asked: bool = False
     is_cut: bool = False
+    result: ToolResultPart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,37 +128,39 @@ class Calls:
     def _prepare(
         self, call: Call, ready: list[tuple[Call, ServerTool, Any]]
     ) -> Iterator[events.AnyEvent]:
-        tool = self.tools.get(call.name)
-        if call.is_asked:
+        """Whatever can be said of a call before any tool runs."""
+        if call.result is not None:
+            self.results[call.tool_call_id] = call.result
+        elif call.is_asked:
             self.is_waiting = True
-            return
+        else:
+            yield self._begin(call, ready)
+
+    def _begin(
+        self, call: Call, ready: list[tuple[Call, ServerTool, Any]]
+    ) -> events.AnyEvent:
+        """A call's first event: queued, asked for, or ended for what is wrong with it."""
+        tool = self.tools.get(call.name)
         if call.is_cut:
-            yield self._end(
-                call, failed("cut_off", "The call was cut off before it was whole.")
-            )
-            return
+            text = "The call was cut off before it was whole."
+            return self._end(call, failed("cut_off", text))
         if tool is None:
             known = ", ".join(sorted(self.tools)) or "none"
-            yield self._end(
-                call, failed("unknown_tool", f"No such tool; there are: {known}.")
-            )
-            return
+            text = f"No such tool; there are: {known}."
+            return self._end(call, failed("unknown_tool", text))
         try:
             value = tool.definition.read_input(sound(call.arguments))
             dumped = tool.definition.dump_input(value)
         except ToolError as error:
-            yield self._end(call, failed("invalid_arguments", str(error)))
-            return
+            return self._end(call, failed("invalid_arguments", str(error)))
         except Exception:  # the site's own validators and serializers
             logger.exception("Tool %s can't read call %s", call.name, call.tool_call_id)
-            yield self._end(call, failed("tool_failed", "The tool failed."))
-            return
+            return self._end(call, failed("tool_failed", "The tool failed."))
         if isinstance(tool, ServerTool):
             ready.append((call, tool, value))
-            yield self._changed(call, tool, ToolCallStatus.QUEUED, dumped)
-        else:
-            self.is_waiting = True
-            yield self._changed(call, tool, ToolCallStatus.WAITING, dumped)
+            return self._changed(call, tool, ToolCallStatus.QUEUED, dumped)
+        self.is_waiting = True
+        return self._changed(call, tool, ToolCallStatus.WAITING, dumped)
 
     def _changed(
         self, call: Call, tool: Tool, status: ToolCallStatus, value: JsonValue

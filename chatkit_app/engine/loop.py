@@ -68,7 +68,9 @@ class Work:
     """Where a run stands: from its rows, at its start as after each pause.
 
     ``history`` ends with what the run answers to; ``answer`` holds the parts of its own finished
-    steps, results included. ``calls`` are those of the last step (``step_id``) without a result.
+    steps, results included. ``calls`` are those of the last step (``step_id``) if some of them have
+    no result yet: then all results of that step are theirs, so that they stay in order.
+    ``is_answered``: the last step called nothing, so there is nothing more to ask.
     """
 
     run_id: UUID
@@ -77,6 +79,7 @@ class Work:
     answer: tuple[Part, ...] = ()
     calls: tuple[Call, ...] = ()
     step_id: UUID | None = None
+    is_answered: bool = False
     next_step: int = 0
     next_index: int = 0
 
@@ -109,7 +112,7 @@ class Loop:
         self._next_index = self.work.next_index
         self._budget = self.brief.history_tokens
         index, step_id, calls = self.work.next_step, self.work.step_id, self.work.calls
-        while True:
+        while not self.work.is_answered:
             if calls:
                 settled = self._calls(str(step_id))
                 async with aclosing(settled.run(calls)) as happening:
@@ -128,16 +131,19 @@ class Loop:
             async with aclosing(self._step(assembler, str(step_id), index)) as asked:
                 async for event in asked:
                     yield event
-            base = assembler.next_index
-            calls = tuple(
-                _call(part, base + n) for n, part in enumerate(assembler.calls)
-            )
-            self._next_index = base + len(calls)
-            self._answer += [_part(part) for part in assembler.parts]
+            calls = self._take(assembler)
             index += 1
             if not calls:
-                self.outcome = Outcome.FINISHED
-                return
+                break
+        self.outcome = Outcome.FINISHED
+
+    def _take(self, assembler: Assembler) -> tuple[Call, ...]:
+        """Keep what the model has said in a step; its calls."""
+        base = assembler.next_index
+        calls = tuple(_call(part, base + n) for n, part in enumerate(assembler.calls))
+        self._next_index = base + len(calls)
+        self._answer += [_part(part) for part in assembler.parts]
+        return calls
 
     def _calls(self, step_id: str) -> Calls:
         return Calls(

@@ -25,9 +25,10 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=False)
 
-    def as_keywords(self) -> dict[str, Any]:
-        """The validated values under the parameters' names, not yet turned into JSON."""
-        return {name: getattr(self, name) for name in type(self).model_fields}
+
+def keywords(arguments: Arguments) -> dict[str, Any]:
+    """The validated values under the parameters' names, not yet turned into JSON."""
+    return {name: getattr(arguments, name) for name in type(arguments).model_fields}
 
 
 def describe(function: Callable[..., object]) -> str:

@@ -33,6 +33,7 @@ from chatkit_app.engine.schema import (
     dump_json,
     is_object_schema,
     json_schema,
+    keywords,
     load_json,
     return_type,
 )
@@ -76,7 +77,7 @@ class ToolContext:
 
     def progress(self, text: str, fraction: float | None = None) -> None:
         """Tell the visitor how far it is; ``fraction`` is 0..1. Returns at once, from any thread."""
-        self.report(text, fraction)
+        self.report(str(text), None if fraction is None else float(fraction))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,7 +312,7 @@ def tool(
 
         def call(context: ToolContext, value: Arguments) -> object:
             extra = {context_name: context} if context_name else {}
-            return function(**extra, **value.as_keywords())
+            return function(**extra, **keywords(value))
 
         return ServerTool(
             definition=definition, call=call, is_async=_is_async(function)
@@ -329,7 +330,9 @@ def _context_parameter(function: Callable[..., object]) -> str | None:
 
 
 def _is_async(function: Callable[..., object]) -> bool:
-    return inspect.iscoroutinefunction(inspect.unwrap(function))
+    function = inspect.unwrap(function)
+    called = getattr(function, "__call__", function)  # noqa: B004 (an object's own, not "can it be?")
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 def _words(error: ValidationError) -> str:

@@ -41,13 +41,15 @@ def load_work(run: Run, *, history_tokens: int) -> Work:
     last = next(
         (step for step in reversed(steps) if step.status == StepStatus.COMPLETE), None
     )
-    calls, base = _open_calls(last, parts) if last else ((), 0)
+    calls, base = _calls(last, parts) if last else ((), 0)
+    is_settled = all(call.result for call in calls)
     return Work(
         run_id=run.pk,
         message_id=run.answer_id,
         history=_history(run, history_tokens),
-        answer=_answer_parts(parts, {call.tool_call_id for call in calls}),
-        calls=calls,
+        answer=_answer_parts(parts, still_open=None if is_settled else last),
+        calls=() if is_settled else calls,
+        is_answered=last is not None and not calls,
         step_id=last.pk if last else None,
         next_step=last.index + 1 if last else 0,
         next_index=max([base, *(part.index + 1 for part in parts)]),
@@ -93,16 +95,16 @@ def _message(message: Message, parts: Sequence[Part]) -> told.Message:
             TextPart(text=part.text) for part in parts if part.kind == PartKind.TEXT
         )
         return told.Message(role=Role.USER, parts=texts)
-    return told.Message(role=Role(message.role), parts=_answer_parts(parts, set()))
+    return told.Message(role=Role(message.role), parts=_answer_parts(parts))
 
 
 def _answer_parts(
-    parts: Sequence[Part], open_calls: set[UUID]
+    parts: Sequence[Part], *, still_open: Step | None = None
 ) -> tuple[told.Part, ...]:
     """An answer's parts in the order of its steps; each call with exactly one result.
 
     Of a step that was never finished only its text counts, of a void one nothing. The results of
-    ``open_calls`` are still to come.
+    the step that is ``still_open`` come with its calls.
     """
     found: list[told.Part] = []
     for of_step in _by_step(parts):
@@ -111,13 +113,11 @@ def _answer_parts(
             continue
         is_whole = step.status == StepStatus.COMPLETE
         found += _said(of_step, is_whole=is_whole)
-        if is_whole:
+        if is_whole and step != still_open:
             found += [
                 _result(part.tool_call)
                 for part in of_step
-                if part.kind == PartKind.TOOL_CALL
-                and part.tool_call is not None
-                and part.tool_call.pk not in open_calls
+                if part.kind == PartKind.TOOL_CALL and part.tool_call is not None
             ]
     return tuple(found)
 
@@ -173,8 +173,8 @@ def _result(call: ToolCall) -> ToolResultPart:
     )
 
 
-def _open_calls(step: Step, parts: Sequence[Part]) -> tuple[tuple[Call, ...], int]:
-    """The calls of the step without a result, and the first index after all its results."""
+def _calls(step: Step, parts: Sequence[Part]) -> tuple[tuple[Call, ...], int]:
+    """The calls of the step, and the first index after all their results."""
     base = result_base(step.pk, parts)
     rows = [
         part.tool_call
@@ -193,9 +193,9 @@ def _open_calls(step: Step, parts: Sequence[Part]) -> tuple[tuple[Call, ...], in
             result_index=base + row.index,
             is_asked=row.status == ToolCallStatus.WAITING,
             is_cut=row.pk in cut,
+            result=None if row.status in OPEN_TOOL_CALL_STATUSES else _result(row),
         )
         for row in rows
-        if row.status in OPEN_TOOL_CALL_STATUSES
     )
     return calls, base + len(rows)
 

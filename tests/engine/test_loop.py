@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from chatkit_app.engine import events
+from chatkit_app.engine import calls, events
 from chatkit_app.engine.loop import SHRINKS, Loop, Outcome, Work, readable_arguments
 from chatkit_app.engine.messages import (
     Message,
@@ -645,3 +645,67 @@ def test_arguments_that_are_an_object_go_back_as_they_came(text) -> None:
 )
 def test_arguments_that_some_servers_choke_on_go_back_as_none(text) -> None:
     assert readable_arguments(text) == "{}"
+
+
+async def test_a_run_that_was_answered_already_asks_nothing_more() -> None:
+    provider = RememberingProvider(ScriptedProvider(lambda _request: (Say("Done."),)))
+    loop = make_loop(
+        provider,
+        work=Work(
+            run_id=UUID(int=2),
+            message_id=UUID(int=3),
+            history=(user_says("Hi"),),
+            answer=(TextPart(text="Hello."),),
+            step_id=UUID(int=4),
+            next_step=1,
+            next_index=1,
+            is_answered=True,
+        ),
+    )
+
+    assert await collect(loop.run()) == []
+    assert loop.outcome is Outcome.FINISHED
+    assert provider.requests == []
+
+
+async def test_a_late_result_is_read_in_its_place_before_one_that_was_there() -> None:
+    provider = RememberingProvider(ScriptedProvider(lambda _request: (Say("Done."),)))
+    late = calls.Call(
+        tool_call_id=UUID(int=5),
+        provider_call_id="late",
+        name="nowhere",
+        arguments="{}",
+        result_index=2,
+    )
+    there = ToolResultPart(tool_call_id="there", name="nowhere", content="there")
+    loop = make_loop(
+        provider,
+        work=Work(
+            run_id=UUID(int=2),
+            message_id=UUID(int=3),
+            history=(user_says("Hi"),),
+            answer=(
+                ToolCallPart(id="late", name="nowhere", arguments="{}"),
+                ToolCallPart(id="there", name="nowhere", arguments="{}"),
+            ),
+            calls=(
+                late,
+                replace(
+                    late,
+                    tool_call_id=UUID(int=6),
+                    provider_call_id="there",
+                    result=there,
+                ),
+            ),
+            step_id=UUID(int=4),
+            next_step=1,
+            next_index=4,
+        ),
+    )
+    await collect(loop.run())
+
+    told = provider.requests[0].messages[-1].parts
+    assert [part.tool_call_id for part in told if isinstance(part, ToolResultPart)] == [
+        "late",
+        "there",
+    ]

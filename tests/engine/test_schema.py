@@ -13,6 +13,7 @@ from chatkit_app.engine.schema import (
     dump_json,
     is_object_schema,
     json_schema,
+    keywords,
     load_json,
     return_type,
 )
@@ -50,7 +51,7 @@ def test_a_function_without_a_docstring_has_no_description() -> None:
 def test_the_arguments_are_kept_as_they_were_validated() -> None:
     model = arguments_model(greet, frozenset())
 
-    assert model(name="Ann").as_keywords() == {"name": "Ann", "times": 1}
+    assert keywords(model(name="Ann")) == {"name": "Ann", "times": 1}
 
 
 def test_a_parameter_may_be_left_out_of_the_model() -> None:

@@ -122,7 +122,8 @@ async def test_a_cancel_stops_a_model_that_has_stalled() -> None:
 async def reached(run: Run, rows: type) -> None:
     """Wait until the run has a row of these."""
     async with asyncio.timeout(WAIT):
-        while not await in_thread(rows.objects.filter(run=run).exists):
+        # It happens in the writer's thread.
+        while not await in_thread(rows.objects.filter(run=run).exists):  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 
 

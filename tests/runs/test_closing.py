@@ -1,0 +1,93 @@
+"""The end of a run closes whatever is open in it."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+
+from chatkit_app.engine import events
+from chatkit_app.engine.states import RunStatus
+from chatkit_app.models import Message, Part, Run, Step, ToolCall
+from chatkit_app.runs.closing import close_run, move_run
+from chatkit_app.runs.recorder import record
+from tests.runs.desk import a_visitor, calls_of, fresh, waiting_run
+
+pytestmark = pytest.mark.django_db
+
+
+def close(run: Run, status: RunStatus, **said: str) -> list[events.AnyEvent]:
+    with transaction.atomic():
+        found = close_run(run, status, **said)
+        for position, event in enumerate(found, 1):
+            record(event, position)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("status", "kept"),
+    [
+        ("completed", "complete"),
+        ("failed", "interrupted"),
+        ("cancelled", "interrupted"),
+    ],
+)
+def test_the_message_ends_with_its_run(status: str, kept: str) -> None:
+    run, _ = waiting_run(a_visitor())
+
+    close(run, RunStatus(status), code="" if status == "completed" else "why")
+
+    assert Message.objects.get(pk=run.answer_id).status == kept
+    assert fresh(run).status == status
+    assert fresh(run).finished_at is not None
+
+
+def test_every_open_call_gets_one_result_behind_what_was_said() -> None:
+    run, calls = waiting_run(a_visitor(), calls=3)
+    ToolCall.objects.filter(pk=calls[1].pk).update(status="running")
+
+    found = close(run, RunStatus.CANCELLED, why="Because.")
+
+    assert {(c.status, c.error_text) for c in calls_of(run)} == {
+        ("cancelled", "Because.")
+    }
+    results = Part.objects.filter(message=run.answer_id, kind="tool-result")
+    said = Part.objects.filter(message=run.answer_id, kind="tool-call")
+    assert results.count() == 3
+    assert min(p.index for p in results) > max(p.index for p in said)
+    types = [event.type for event in found]
+    assert types == ["tool_call.ended"] * 3 + ["message.ended", "run.changed"]
+
+
+def test_parts_and_steps_that_were_not_finished_are_marked() -> None:
+    run, _ = waiting_run(a_visitor())
+    Part.objects.filter(message=run.answer_id).update(state="streaming")
+    Step.objects.filter(run=run).update(status="open")
+
+    close(run, RunStatus.FAILED, code="provider_unavailable")
+
+    part = Part.objects.get(message=run.answer_id, kind="tool-call")
+    step = Step.objects.get(run=run)
+    assert part.state == "interrupted"
+    assert (step.status, step.error_code) == ("failed", "provider_unavailable")
+
+
+def test_what_has_ended_before_is_left_as_it_is() -> None:
+    run, [call] = waiting_run(a_visitor())
+    ToolCall.objects.filter(pk=call.pk).update(status="completed", output=1)
+
+    close(run, RunStatus.COMPLETED)
+
+    call.refresh_from_db()
+    assert (call.status, call.output) == ("completed", 1)
+    assert not Part.objects.filter(tool_call=call, kind="tool-result").exists()
+
+
+def test_a_run_that_is_queued_again_is_free_and_ready() -> None:
+    run, _ = waiting_run(a_visitor())
+
+    told = move_run(run, RunStatus.QUEUED)
+
+    now = fresh(run)
+    assert (now.status, now.owner, now.lease_until) == ("queued", None, None)
+    assert now.ready_at is not None
+    assert (told.status, told.run_id) == (RunStatus.QUEUED, str(run.pk))
