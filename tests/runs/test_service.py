@@ -454,4 +454,4 @@ def test_the_positions_of_a_command_are_those_of_its_events() -> None:
         position__range=(row.first_position, row.last_position),
     ).order_by("position")
     told = [event.type for event in asked]
-    assert told == ["message.created", "message.created", "run.changed"]
+    assert told == ["message.created", "run.changed", "message.created"]
