@@ -17,7 +17,7 @@ from django.conf import settings as django_settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as Caution
-from django.db import connections, router
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.utils.module_loading import import_string
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.settings import api_settings
@@ -224,7 +224,15 @@ def _about_tools(assistant: str, tools: Sequence[object]) -> Iterator[CheckMessa
 
 def check_database(**_: Any) -> Iterator[CheckMessage]:
     """The database keeps what the tables rely on."""
-    connection = connections[router.db_for_write(Thread)]
+    written, read = router.db_for_write(Thread), router.db_for_read(Thread)
+    if {written, read} != {DEFAULT_DB_ALIAS}:
+        yield Error(
+            f"The chat's tables are read from {read!r} and written to {written!r}.",
+            hint="Both must be the default database: a replica that lags behind is a hole in"
+            " every thread, and a transaction can't span two.",
+            id="chatkit.E022",
+        )
+    connection = connections[written]
     if connection.vendor not in SUPPORTED:
         yield Error(
             f"{connection.display_name} is not supported.",

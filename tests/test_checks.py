@@ -401,3 +401,16 @@ def test_the_history_knows_users_by_their_session(site, classes, expected) -> No
     site.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": classes}
 
     assert ids() == expected
+
+
+class ReadsElsewhere:
+    """A router with a replica."""
+
+    def db_for_read(self, model, **hints) -> str | None:
+        return "replica"
+
+
+def test_the_tables_are_read_where_they_are_written(site) -> None:
+    site.DATABASE_ROUTERS = ["tests.test_checks.ReadsElsewhere"]
+
+    assert ids() == ["chatkit.E022"]

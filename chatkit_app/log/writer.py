@@ -10,25 +10,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connections, router, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.utils import timezone
+from django.db import InterfaceError, OperationalError, connections
 
-from chatkit_app.conf import settings
 from chatkit_app.db import keep_connections
-from chatkit_app.engine.events import AnyEvent, PartDelta
+from chatkit_app.engine.events import AnyEvent
 from chatkit_app.exceptions import LeaseLost
-from chatkit_app.log.append import Record, event_rows, publish
+from chatkit_app.log.batches import (
+    Batch,
+    Prepare,
+    RunLog,
+    is_committed,
+    join_deltas,
+    transact,
+)
 from chatkit_app.log.ring import ring
-from chatkit_app.log.statements import Fence, insert_events, move_positions, pass_fences
-from chatkit_app.models import Event, Run
-from chatkit_app.protocols.native import encode_event
+from chatkit_app.log.statements import Fence
 
 logger = logging.getLogger(__name__)
 
@@ -42,41 +42,6 @@ REPEAT_EVERY = 0.25
 """Seconds."""
 
 ENDED = "The run has ended here."
-
-Prepare = Callable[[], Sequence[AnyEvent]]
-"""Events that depend on what the rows say once the fence is passed; inside the transaction."""
-
-
-@dataclass(slots=True, kw_only=True)
-class RunLog:
-    """One run's way into the log while this process holds it.
-
-    Not frozen: it carries the number of the last batch and what is pending. Both calls come from the
-    writer's thread: ``on_cancel`` when somebody wants the run cancelled, ``on_lost`` when nothing
-    can be written for it any more.
-    """
-
-    run: UUID
-    thread: UUID
-    owner: UUID
-    attempt: int
-    batch: int
-    record: Record
-    on_cancel: Callable[[], None]
-    on_lost: Callable[[Exception], None]
-    pending: list[AnyEvent] = field(default_factory=list)
-    prepare: Prepare | None = None
-    waiting: list[Future[None]] = field(default_factory=list)
-    renew: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Batch:
-    log: RunLog
-    fence: Fence
-    events: list[AnyEvent]
-    prepare: Prepare | None
-    waiting: list[Future[None]]
 
 
 class Writer:
@@ -190,17 +155,17 @@ class Writer:
                 return
             self._condition.wait(left)
 
-    def _take(self) -> list[_Batch]:
+    def _take(self) -> list[Batch]:
         self._urgent = False
         dirty, self._dirty = self._dirty, {}
         return [self._take_one(log) for log in dirty.values()]
 
-    def _take_one(self, log: RunLog) -> _Batch:
+    def _take_one(self, log: RunLog) -> Batch:
         log.batch += 1
         fence = Fence(
             run=log.run, owner=log.owner, attempt=log.attempt, batch=log.batch
         )
-        batch = _Batch(
+        batch = Batch(
             log=log,
             fence=fence,
             events=join_deltas(log.pending),
@@ -213,7 +178,7 @@ class Writer:
         log.pending, log.waiting, log.prepare, log.renew = [], [], None, False
         return batch
 
-    def _commit_group(self, batches: list[_Batch]) -> None:
+    def _commit_group(self, batches: list[Batch]) -> None:
         try:
             transact(batches)
         except Exception:  # noqa: BLE001 (supervisor: each run's own commit tells what is wrong)
@@ -223,7 +188,7 @@ class Writer:
             for batch in batches:
                 _settle(batch)
 
-    def _commit_alone(self, batch: _Batch) -> None:
+    def _commit_alone(self, batch: Batch) -> None:
         """Commit one run's batch by itself; while the database is away, again and again.
 
         It may be committed already, by a commit whose outcome we never heard.
@@ -232,7 +197,7 @@ class Writer:
         while True:
             try:
                 keep_connections()
-                if _is_committed(batch.fence):
+                if is_committed(batch.fence):
                     ring.ring(batch.log.thread)
                 else:
                     transact([batch])
@@ -255,7 +220,7 @@ class Writer:
         with self._condition:
             self._condition.wait_for(lambda: self._is_stopping, REPEAT_EVERY)
 
-    def _fail(self, batch: _Batch, error: Exception) -> None:
+    def _fail(self, batch: Batch, error: Exception) -> None:
         if not isinstance(error, LeaseLost):
             logger.error("Run %s can't be written.", batch.log.run, exc_info=error)
         for waiting in batch.waiting:
@@ -264,94 +229,9 @@ class Writer:
         batch.log.on_lost(error)
 
 
-def _settle(batch: _Batch) -> None:
+def _settle(batch: Batch) -> None:
     for waiting in batch.waiting:
         waiting.set_result(None)
-
-
-def _is_committed(fence: Fence) -> bool:
-    """Has this very batch been written before? Each claim is an attempt of its own.
-
-    Not asked by the owner: a batch that suspends or ends the run takes it off the row.
-    """
-    return Run.objects.filter(
-        pk=fence.run, attempt=fence.attempt, batch=fence.batch
-    ).exists()
-
-
-def transact(batches: Sequence[_Batch]) -> None:
-    """Write the batches of several runs in one transaction.
-
-    Raises:
-        LeaseLost: One of the runs is not ours any more, or has its batch already.
-        Error: The database's.
-    """
-    keep_connections()
-    alias = router.db_for_write(Event)
-    with transaction.atomic(using=alias):
-        connection = connections[alias]
-        lease_until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
-        passed = pass_fences(
-            connection, [batch.fence for batch in batches], lease_until
-        )
-        if len(passed) < len(batches):
-            raise LeaseLost("Another process has the run.")
-        written = _write(connection, [(batch, batch.events) for batch in batches])
-        # Only now: what is prepared depends on rows that the events before it have changed.
-        prepared = [(batch, batch.prepare()) for batch in batches if batch.prepare]
-        written += _write(connection, prepared)
-    for thread, first, texts in written:
-        publish(thread, first, texts)
-    for batch in batches:
-        if passed[batch.fence.run]:
-            batch.log.on_cancel()
-
-
-def _write(
-    connection: BaseDatabaseWrapper, found: Sequence[tuple[_Batch, Sequence[AnyEvent]]]
-) -> list[tuple[UUID, int, list[str]]]:
-    """Number, insert and record events; what is to be published: thread, first position, texts."""
-    found = [(batch, events) for batch, events in found if events]
-    if not found:
-        return []
-    counts = {batch.log.thread: len(events) for batch, events in found}
-    lasts = move_positions(connection, counts)
-    firsts = {thread: lasts[thread] - count + 1 for thread, count in counts.items()}
-    now = timezone.now()
-    rows: list[Event] = []
-    written = []
-    for batch, events in found:
-        thread, texts = batch.log.thread, [encode_event(event) for event in events]
-        rows += event_rows(thread, firsts[thread], events, texts, batch.fence.run, now)
-        written.append((thread, firsts[thread], texts))
-    insert_events(connection, rows)
-    for batch, events in found:
-        for position, event in enumerate(events, firsts[batch.log.thread]):
-            batch.log.record(event, position)
-    return written
-
-
-def join_deltas(events: Sequence[AnyEvent]) -> list[AnyEvent]:
-    """The same events, neighbouring deltas of one part made one."""
-    joined: list[AnyEvent] = []
-    run_of: list[PartDelta] = []
-    for event in events:
-        if run_of and not (
-            isinstance(event, PartDelta) and event.part_id == run_of[0].part_id
-        ):
-            joined.append(_join(run_of))
-            run_of = []
-        if isinstance(event, PartDelta):
-            run_of.append(event)
-        else:
-            joined.append(event)
-    return [*joined, _join(run_of)] if run_of else joined
-
-
-def _join(deltas: list[PartDelta]) -> PartDelta:
-    if len(deltas) == 1:
-        return deltas[0]
-    return replace(deltas[0], delta="".join(delta.delta for delta in deltas))
 
 
 writer = Writer()

@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from chatkit_app.access import policy
@@ -173,9 +173,9 @@ def _answer(viewer: Viewer, command: Answer, row: CommandRow) -> Outcome:
 def expire(tool_call_id: UUID) -> None:
     """The page's time is over: that is the call's result."""
     with transaction.atomic():
-        run_id = ToolCall.objects.values_list("run_id", flat=True).get(pk=tool_call_id)
-        run = Run.objects.select_for_update().select_related("thread").get(pk=run_id)
-        call = ToolCall.objects.select_for_update().get(pk=tool_call_id)
+        if not _lock(tool_call_id, Run.objects.all()):
+            return
+        run, call = _locked_rows(tool_call_id)
         if call.status != ToolCallStatus.WAITING:
             return
         Interrupt.objects.filter(tool_call=call, status=InterruptStatus.OPEN).update(
@@ -213,15 +213,25 @@ def _locked(
 ) -> tuple[Run, ToolCall]:
     """The call and its run, locked in this order; another owner's is as good as missing."""
     mine = policy().threads(viewer).filter(pk=thread_id)
-    found = ToolCall.objects.filter(pk=tool_call_id, run__thread__in=mine).first()
-    if found is None:
+    if not _lock(tool_call_id, Run.objects.filter(thread__in=mine)):
         raise CallNotFound("No such call.")
-    run = (
-        Run.objects.select_for_update(of=("self",))
-        .select_related("thread")
-        .get(pk=found.run_id)
-    )
-    return run, ToolCall.objects.select_for_update(of=("self",)).get(pk=tool_call_id)
+    return _locked_rows(tool_call_id)
+
+
+def _lock(tool_call_id: UUID, runs: QuerySet[Run]) -> int:
+    """Lock the call's run, if it is among these, by a write that changes nothing.
+
+    A write, because a transaction that begins with a read can't become a writing one on a busy
+    SQLite without IMMEDIATE.
+    """
+    return runs.filter(
+        pk__in=ToolCall.objects.filter(pk=tool_call_id).values("run")
+    ).update(takeovers=F("takeovers"))
+
+
+def _locked_rows(tool_call_id: UUID) -> tuple[Run, ToolCall]:
+    call = ToolCall.objects.select_for_update(of=("self",)).get(pk=tool_call_id)
+    return Run.objects.select_related("thread").get(pk=call.run_id), call
 
 
 def _open_interrupt(run: Run, call: ToolCall) -> Interrupt:
@@ -262,11 +272,8 @@ def _result(run: Run, call: ToolCall, command: Answer) -> CallResult:
 def _strike(tool_call_id: UUID) -> int:
     """Count an output that didn't fit; it is counted though its command was refused."""
     with transaction.atomic():
-        open_ones = Interrupt.objects.filter(
+        still_open = Interrupt.objects.filter(
             tool_call=tool_call_id, status=InterruptStatus.OPEN
         )
-        for interrupt in open_ones.select_for_update():
-            interrupt.strikes += 1
-            interrupt.save(update_fields=["strikes"])
-            return interrupt.strikes
-    return 0
+        still_open.update(strikes=F("strikes") + 1)
+        return still_open.values_list("strikes", flat=True).first() or 0

@@ -7,122 +7,28 @@ import contextvars
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
-
-from django.db.models import F, Q
-from django.db.transaction import atomic
-from django.utils import timezone, translation
 
 from chatkit_app.conf import settings
 from chatkit_app.db import in_thread
 from chatkit_app.engine import events
 from chatkit_app.engine.calls import Call
-from chatkit_app.engine.loop import Brief, Loop, Outcome, Work
-from chatkit_app.engine.provider import Provider
+from chatkit_app.engine.loop import Loop, Outcome
 from chatkit_app.engine.states import RunStatus, ToolCallStatus
 from chatkit_app.engine.tools import ServerTool, ToolContext
-from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import ChatKitError, LeaseLost, RunError
-from chatkit_app.log.append import append
-from chatkit_app.log.writer import RunLog, writer
+from chatkit_app.log.batches import RunLog
+from chatkit_app.log.writer import writer
 from chatkit_app.models import Run, ToolCall, new_id
-from chatkit_app.registry import assistants, providers
-from chatkit_app.runs.briefing import brief, page_of_run, viewer_of_run
-from chatkit_app.runs.closing import close_run, move_run, run_changed
+from chatkit_app.runs.claiming import Loaded, claim_run, load
+from chatkit_app.runs.closing import close_run, move_run
 from chatkit_app.runs.recorder import record
-from chatkit_app.runs.recovery import recover
 from chatkit_app.runs.tool_threads import call_in_thread
-from chatkit_app.runs.transcript import load_work
 
 logger = logging.getLogger(__name__)
 
 FAILED_TEXT = "Something went wrong on our side."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """A run that this process has claimed; the fence's numbers."""
-
-    run: UUID
-    thread: UUID
-    owner: UUID
-    attempt: int
-    batch: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """Everything that the loop needs, read in one go."""
-
-    work: Work
-    brief: Brief
-    provider: Provider
-    viewer: Viewer
-    page: Any  # JSON that the page sent
-
-
-def claim_run(run_id: UUID, owner: UUID) -> Held | None:
-    """Take a run that is queued, or whose process has let its lease run out; None if it is neither.
-
-    What a dead process has left behind is put in order on the way (``recovery``); that may end the
-    run, and then there is nothing to hold.
-    """
-    now = timezone.now()
-    free = Q(status=RunStatus.QUEUED) | Q(
-        status__in=(RunStatus.IN_PROGRESS, RunStatus.CANCELLING), lease_until__lt=now
-    )
-    with atomic():
-        was = Run.objects.filter(pk=run_id).values_list("status", flat=True).first()
-        lease = now + _lease_time()
-        taken = Run.objects.filter(free, pk=run_id, status=was).update(
-            owner=owner, attempt=F("attempt") + 1, lease_until=lease
-        )
-        if not taken:
-            return None
-        run = (
-            Run.objects.select_for_update(of=("self",))
-            .select_related("thread")
-            .get(pk=run_id)
-        )
-        found = _begin(run) if was == RunStatus.QUEUED else recover(run)
-        append(run.thread_id, found, record=record, run=run.pk)
-        if run.status != RunStatus.IN_PROGRESS:
-            return None
-        return Held(
-            run=run.pk,
-            thread=run.thread_id,
-            owner=owner,
-            attempt=run.attempt,
-            batch=run.batch,
-        )
-
-
-def _begin(run: Run) -> list[events.AnyEvent]:
-    Run.objects.filter(pk=run.pk).update(status=RunStatus.IN_PROGRESS)
-    run.status = RunStatus.IN_PROGRESS
-    return [run_changed(run)]
-
-
-def _lease_time() -> timedelta:
-    return timedelta(seconds=settings.LEASE_SECONDS)
-
-
-def load(run_id: UUID) -> Loaded:
-    """Read where the run stands and ask the site what its assistant is."""
-    run = Run.objects.select_related("thread").get(pk=run_id)
-    viewer = viewer_of_run(run, run.thread)
-    with translation.override(viewer.language or None):
-        told = brief(run, viewer)
-    return Loaded(
-        work=load_work(run, history_tokens=told.history_tokens),
-        brief=told,
-        provider=providers.get(assistants.get(run.thread.assistant).provider),
-        viewer=viewer,
-        page=page_of_run(run),
-    )
 
 
 class Execution:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from chatkit_app.access import VISITOR_KEY, visitor_of
 from chatkit_app.engine.viewer import Viewer
-from chatkit_app.models import Thread
+from chatkit_app.models import Command, Thread
 
 
 def adopt_on_login(
@@ -41,4 +41,16 @@ def adopt(visitor: UUID, user: Any) -> int:
             deleted_at__isnull=True,
         )
         mine.filter(Exists(taken)).update(external_id=None)
+        _adopt_commands(f"v:{visitor}", viewer.key)
         return mine.update(user=user, visitor=None, owner_key=viewer.key)
+
+
+def _adopt_commands(visitor: str, user: str) -> None:
+    """What was asked before logging in may be repeated after it, and is known then."""
+    known = Command.objects.filter(
+        tenant=OuterRef("tenant"),
+        owner_key=user,
+        protocol=OuterRef("protocol"),
+        client_id=OuterRef("client_id"),
+    )
+    Command.objects.filter(~Exists(known), owner_key=visitor).update(owner_key=user)

@@ -15,7 +15,7 @@ from chatkit_app.log import fold
 from chatkit_app.log.append import append
 from chatkit_app.log.fold import open_parts, open_texts, prune
 from chatkit_app.models import Event, Part, Run, Thread
-from chatkit_app.runs.executor import claim_run
+from chatkit_app.runs.claiming import claim_run
 from chatkit_app.runs.recorder import record
 from tests.log.writing import delta
 from tests.runs.desk import a_visitor, assert_no_holes, carried, started

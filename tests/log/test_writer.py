@@ -17,8 +17,9 @@ from chatkit_app.engine import events
 from chatkit_app.engine.states import RunStatus
 from chatkit_app.exceptions import LeaseLost
 from chatkit_app.log import writer as module
+from chatkit_app.log.batches import join_deltas
 from chatkit_app.log.ring import ring
-from chatkit_app.log.writer import Writer, join_deltas
+from chatkit_app.log.writer import Writer
 from chatkit_app.models import Run, Thread
 from chatkit_app.runs.closing import move_run
 from chatkit_app.runs.recorder import record

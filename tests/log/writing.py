@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from chatkit_app.engine import events
-from chatkit_app.log.writer import RunLog, Writer
+from chatkit_app.log.batches import RunLog
+from chatkit_app.log.writer import Writer
 from chatkit_app.models import Run
 from chatkit_app.protocols.native import decode_event
-from chatkit_app.runs.executor import Held, claim_run
+from chatkit_app.runs.claiming import Held, claim_run
 from tests.runs.desk import a_visitor, log_of, started
 
 Record = Callable[[events.AnyEvent, int], None]

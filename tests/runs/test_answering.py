@@ -20,7 +20,7 @@ from chatkit_app.exceptions import (
 )
 from chatkit_app.models import Event, Interrupt, Part, Run, Thread, ToolCall
 from chatkit_app.runs import answering
-from chatkit_app.runs.executor import claim_run
+from chatkit_app.runs.claiming import claim_run
 from tests.runs.desk import (
     a_command_id,
     a_visitor,

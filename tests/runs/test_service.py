@@ -23,7 +23,7 @@ from chatkit_app.exceptions import (
     ThreadNotFound,
 )
 from chatkit_app.models import Command, Event, Message, Run, Thread, ToolCall
-from chatkit_app.runs.executor import claim_run
+from chatkit_app.runs.claiming import claim_run
 from tests.runs.desk import (
     a_command_id,
     a_visitor,

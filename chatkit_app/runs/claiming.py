@@ -1,0 +1,103 @@
+"""Taking a run, by its row alone, and reading everything that is needed to go on with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.db.transaction import atomic
+from django.utils import timezone, translation
+
+from chatkit_app.conf import settings
+from chatkit_app.engine.loop import Brief, Work
+from chatkit_app.engine.provider import Provider
+from chatkit_app.engine.states import RunStatus
+from chatkit_app.engine.viewer import Viewer
+from chatkit_app.log.append import append
+from chatkit_app.models import Run
+from chatkit_app.registry import assistants, providers
+from chatkit_app.runs.briefing import brief, page_of_run, viewer_of_run
+from chatkit_app.runs.closing import run_changed
+from chatkit_app.runs.recorder import record
+from chatkit_app.runs.recovery import recover
+from chatkit_app.runs.transcript import load_work
+
+ORPHANED = Q(status__in=(RunStatus.IN_PROGRESS, RunStatus.CANCELLING))
+"""Runs that somebody must hold: if the lease has run out, nobody does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A run that this process has claimed; the fence's numbers."""
+
+    run: UUID
+    thread: UUID
+    owner: UUID
+    attempt: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Everything that the loop needs, read in one go."""
+
+    work: Work
+    brief: Brief
+    provider: Provider
+    viewer: Viewer
+    page: Any  # JSON that the page sent
+
+
+def claim_run(run_id: UUID, owner: UUID) -> Held | None:
+    """Take a run that is queued, or whose process has let its lease run out; None if it is neither.
+
+    What a dead process has left behind is put in order on the way (``recovery``); that may end the
+    run, and then there is nothing to hold.
+    """
+    now = timezone.now()
+    mine: dict[str, Any] = {
+        "owner": owner,
+        "attempt": F("attempt") + 1,
+        "lease_until": now + timedelta(seconds=settings.LEASE_SECONDS),
+    }
+    with atomic():
+        runs = Run.objects.filter(pk=run_id)
+        is_new = runs.filter(status=RunStatus.QUEUED).update(
+            status=RunStatus.IN_PROGRESS, **mine
+        )
+        if not is_new and not runs.filter(ORPHANED, lease_until__lt=now).update(**mine):
+            return None
+        run = (
+            Run.objects.select_for_update(of=("self",))
+            .select_related("thread")
+            .get(pk=run_id)
+        )
+        found = [run_changed(run)] if is_new else recover(run)
+        append(run.thread_id, found, record=record, run=run.pk)
+        if run.status != RunStatus.IN_PROGRESS:
+            return None
+        return Held(
+            run=run.pk,
+            thread=run.thread_id,
+            owner=owner,
+            attempt=run.attempt,
+            batch=run.batch,
+        )
+
+
+def load(run_id: UUID) -> Loaded:
+    """Read where the run stands and ask the site what its assistant is."""
+    run = Run.objects.select_related("thread").get(pk=run_id)
+    viewer = viewer_of_run(run, run.thread)
+    with translation.override(viewer.language or None):
+        told = brief(run, viewer)
+    return Loaded(
+        work=load_work(run, history_tokens=told.history_tokens),
+        brief=told,
+        provider=providers.get(assistants.get(run.thread.assistant).provider),
+        viewer=viewer,
+        page=page_of_run(run),
+    )
