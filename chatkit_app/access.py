@@ -109,13 +109,25 @@ def is_allowed_origin(scope: Mapping[str, Any]) -> bool:
     all, and ``null``, are refused. ``scope`` is ASGI's.
     """
     headers = {name: value.decode("latin1") for name, value in scope["headers"]}
-    origin = headers.get(b"origin", "").lower()
+    origin = headers.get(b"origin", "")
+    return _is_allowed(origin, _host(headers), _scheme(scope, headers))
+
+
+def is_own_request(request: HttpRequest) -> bool:
+    """Does a POST come from a page of an allowed origin? Browsers that name none say if it's foreign."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return request.headers.get("Sec-Fetch-Site") != "cross-site"
+    return _is_allowed(origin, request.get_host(), request.scheme or "http")
+
+
+def _is_allowed(origin: str, host: str, scheme: str) -> bool:
+    origin, host = origin.lower(), host.lower()
     if not origin:
         return False
     if origin in _trusted_origins() or _matches_wildcard(origin):
         return True
-    host = _host(headers).lower()
-    return origin == f"{_scheme(scope, headers)}://{host}" and _is_allowed_host(host)
+    return origin == f"{scheme}://{host}" and _is_allowed_host(host)
 
 
 def _trusted_origins() -> set[str]:

@@ -43,6 +43,7 @@ def register() -> None:
         check_names,
         check_assistants,
         check_database,
+        check_asgi,
         check_servers,
         check_middleware,
         check_history,
@@ -264,6 +265,24 @@ def _about_sqlite(options: Mapping[str, object]) -> Iterator[CheckMessage]:
             " answer block each other.",
             hint='Set OPTIONS["init_command"] = "PRAGMA journal_mode=WAL;".',
             id="chatkit.W015",
+        )
+
+
+def check_asgi(**_: Any) -> Iterator[CheckMessage]:
+    """Times are aware, and somebody speaks WebSocket."""
+    if not django_settings.USE_TZ:
+        yield Error(
+            "USE_TZ is False, but the chat's times are aware ones: leases, deadlines, claims.",
+            hint="Set USE_TZ = True.",
+            id="chatkit.E023",
+        )
+    if not getattr(django_settings, "ASGI_APPLICATION", None):
+        yield Caution(
+            "ASGI_APPLICATION is not set: `runserver` speaks no WebSocket, and the chat never"
+            " connects.",
+            hint="Put 'daphne' first into INSTALLED_APPS and set ASGI_APPLICATION to an"
+            " application that routes chatkit_app.routing.websocket_urlpatterns.",
+            id="chatkit.W024",
         )
 
 

@@ -61,6 +61,11 @@ class Settings:
         return getattr(django_settings, "CHATKIT_MESSAGES_PER_MINUTE", 20)
 
     @property
+    def VISITOR_MESSAGES_PER_MINUTE(self) -> int:
+        """``CHATKIT_VISITOR_MESSAGES_PER_MINUTE``: those of all anonymous visitors together, 300."""
+        return getattr(django_settings, "CHATKIT_VISITOR_MESSAGES_PER_MINUTE", 300)
+
+    @property
     def ACTIVE_RUNS_PER_VIEWER(self) -> int:
         """``CHATKIT_ACTIVE_RUNS_PER_VIEWER``: runs of one viewer that may be active at once, 3."""
         return getattr(django_settings, "CHATKIT_ACTIVE_RUNS_PER_VIEWER", 3)

@@ -122,6 +122,8 @@ if os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"):
 else:
     CHATKIT_PROVIDERS = {"default": {"BACKEND": "project.shop.rules.make_provider"}}
 
+CHATKIT_VISITOR_MESSAGES_PER_MINUTE = 60  # a real key may be behind it
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -216,6 +216,12 @@ impatient = tool_definition(
     output=Selection,
     deadline=1.0,
 )
+order_once = tool_definition(
+    name="order_once",
+    description="Do something in the page that must be done once.",
+    output=Selection,
+    effect="once",
+)
 add_in_page = tool_definition(
     name="hybrid", description="Either way.", output=Selection
 )
@@ -233,7 +239,7 @@ SERVER_TOOLS = [
     book,
     thread_name,
 ]
-CLIENT_TOOLS = [read_selection, paint, nobody, impatient]
+CLIENT_TOOLS = [read_selection, paint, nobody, impatient, order_once]
 
 
 def tools_of(viewer: Viewer, page: Page) -> list[object]:

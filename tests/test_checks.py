@@ -355,7 +355,7 @@ def test_several_processes_need_a_channel_layer(site, layers) -> None:
         (0, "site.asgi.application", []),
         (60, "site.asgi.application", ["chatkit.W017"]),
         (None, "site.asgi.application", ["chatkit.W017"]),
-        (60, None, []),
+        (60, None, ["chatkit.W024"]),
     ],
 )
 def test_connections_are_not_kept_under_asgi(
@@ -414,3 +414,15 @@ def test_the_tables_are_read_where_they_are_written(site) -> None:
     site.DATABASE_ROUTERS = ["tests.test_checks.ReadsElsewhere"]
 
     assert ids() == ["chatkit.E022"]
+
+
+def test_times_must_be_aware(site) -> None:
+    site.USE_TZ = False
+
+    assert ids() == ["chatkit.E023"]
+
+
+def test_somebody_must_speak_websocket(site) -> None:
+    site.ASGI_APPLICATION = None
+
+    assert ids() == ["chatkit.W024"]

@@ -70,9 +70,10 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the archive of sources and the wheel that was built from it."""
-    folder = tmp_path_factory.mktemp("dist")
+def built() -> Path:
+    """``dist``, with the archive of sources and the wheel that was built from it; no older ones."""
+    folder = ROOT / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
     build = (sys.executable, "-m", "build", "--no-isolation", "--outdir", folder)
     run(*build, ROOT, cwd=ROOT)
     return folder

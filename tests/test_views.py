@@ -76,3 +76,24 @@ def test_a_session_with_a_broken_visitor_gets_a_new_one(client, broken) -> None:
 
     assert UUID(viewer.removeprefix("v:"))
     assert client.post(VISITOR).json()["viewer"] == viewer
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+    ],
+)
+def test_a_foreign_page_makes_no_visitor(client, headers) -> None:
+    answer = client.post(VISITOR, headers=headers)
+
+    assert answer.status_code == 403
+    assert "sessionid" not in client.cookies
+
+
+def test_a_page_of_our_own_makes_one(client) -> None:
+    assert (
+        client.post(VISITOR, headers={"origin": "http://testserver"}).status_code == 200
+    )

@@ -45,7 +45,8 @@ class Command(Row):
             models.Index(
                 name="chatkit_command_of_owner",
                 fields=["tenant", "owner_key", "kind", "created_at"],
-            )
+            ),
+            models.Index(name="chatkit_command_recent", fields=["kind", "created_at"]),
         ]
 
     def __str__(self) -> str:

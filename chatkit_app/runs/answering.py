@@ -23,11 +23,12 @@ from chatkit_app.engine.calls import Result as CallResult
 from chatkit_app.engine.commands import Answer, Claim, Release
 from chatkit_app.engine.states import (
     OPEN_TOOL_CALL_STATUSES,
+    Effect,
     InterruptKind,
     InterruptStatus,
     RunStatus,
-    ToolCallStatus,
 )
+from chatkit_app.engine.tools import Tool
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import (
     AnswerDuplicate,
@@ -49,6 +50,8 @@ from chatkit_app.runs.runner import runner
 
 PRECEDENCE = timedelta(seconds=2)
 """How long the page that sent the message is preferred for its client tools."""
+OUTCOME_UNKNOWN = "The page that ran this has gone; whether it took effect is unknown."
+UNFIT = "The page's outputs did not fit the tool's schema."
 STRIKES = 3
 """Outputs that don't fit before that itself becomes the call's error."""
 
@@ -71,7 +74,9 @@ def claim(viewer: Viewer, command: Claim) -> Outcome:
             raise ClaimHeld(
                 "The page that sent the message goes first.", retry_after=left
             )
-        free = Q(claimed_by__in=("", command.tab)) | Q(claim_until__lt=now)
+        free = Q(claimed_by__in=("", command.tab))
+        if call.effect != Effect.ONCE:  # such a call is never begun by a second page
+            free |= Q(claim_until__lt=now)
         taken = Interrupt.objects.filter(free, pk=interrupt.pk).update(
             claimed_by=command.tab, claim_until=now + _claim_time()
         )
@@ -86,10 +91,14 @@ def claim(viewer: Viewer, command: Claim) -> Outcome:
 
 
 def release(viewer: Viewer, command: Release) -> Outcome:
-    """Take a page's claim back, if it still has it."""
+    """Take a page's claim back, if it still has it.
+
+    Not that of a tool that must run once: it may have begun, so no other page gets it. If the page
+    doesn't answer, its outcome is unknown (``expire``).
+    """
     with transaction.atomic():
         run, call = _locked(viewer, command.thread_id, command.tool_call_id)
-        given_back = Interrupt.objects.filter(
+        given_back = call.effect != Effect.ONCE and Interrupt.objects.filter(
             tool_call=call, status=InterruptStatus.OPEN, claimed_by=command.tab
         ).update(claimed_by="", claim_until=None)
         if given_back:
@@ -120,44 +129,38 @@ def answer(viewer: Viewer, command: Answer, *, protocol: str) -> Outcome:
         ClaimHeld: Another page runs the call.
         CallNotFound: Unknown, or not theirs.
     """
-    try:
+    # The site's code (its tools, its validators) runs before anything is locked.
+    result = _result(viewer, command)
+
+    def answer_with(result: CallResult | AnswerInvalid) -> Outcome:
         return once(
             viewer,
             command,
-            lambda row: _answer(viewer, command, row),
+            lambda row: _answer(viewer, command, row, result),
             protocol=protocol,
         )
+
+    try:
+        return answer_with(result)
     except AnswerInvalid:
         if _strike(command.tool_call_id) < STRIKES:
             raise
-        refused = Answer(
-            id=command.id,
-            thread_id=command.thread_id,
-            tool_call_id=command.tool_call_id,
-            tab=command.tab,
-            error="The page's outputs did not fit the tool's schema.",
-        )
-        return once(
-            viewer,
-            command,  # as it was asked: the same answer again gets the same outcome
-            lambda row: _answer(viewer, refused, row),
-            protocol=protocol,
-        )
+        return answer_with(failed("client_error", UNFIT))
 
 
-def _answer(viewer: Viewer, command: Answer, row: CommandRow) -> Outcome:
+def _answer(
+    viewer: Viewer, command: Answer, row: CommandRow, result: CallResult | AnswerInvalid
+) -> Outcome:
     run, call = _locked(viewer, command.thread_id, command.tool_call_id)
     interrupt = _open_interrupt(run, call)
     now = timezone.now()
-    is_held = interrupt.claim_until is not None and interrupt.claim_until > now
+    until = interrupt.claim_until or now
+    is_held = until > now or call.effect == Effect.ONCE
     if is_held and interrupt.claimed_by not in ("", command.tab):
-        left = (
-            (interrupt.claim_until - now).total_seconds()
-            if interrupt.claim_until
-            else 1.0
-        )
+        left = max(0.1, (until - now).total_seconds())
         raise ClaimHeld("Another page runs this call.", retry_after=left)
-    result = _result(run, call, command)
+    if isinstance(result, AnswerInvalid):
+        raise result
     Interrupt.objects.filter(pk=interrupt.pk).update(
         status=InterruptStatus.ANSWERED,
         answered_by=viewer.user,
@@ -171,17 +174,23 @@ def _answer(viewer: Viewer, command: Answer, row: CommandRow) -> Outcome:
 
 
 def expire(tool_call_id: UUID) -> None:
-    """The page's time is over: that is the call's result."""
+    """The page's time is over, or it has gone with a tool that must run once: that is the result."""
     with transaction.atomic():
         if not _lock(tool_call_id, Run.objects.all()):
             return
         run, call = _locked_rows(tool_call_id)
-        if call.status != ToolCallStatus.WAITING:
-            return
-        Interrupt.objects.filter(tool_call=call, status=InterruptStatus.OPEN).update(
-            status=InterruptStatus.EXPIRED
+        still_open = Interrupt.objects.filter(
+            tool_call=call, status=InterruptStatus.OPEN
         )
-        _settle(run, call, failed("deadline", "No page answered in time."))
+        now = timezone.now()
+        if call.deadline_at is not None and call.deadline_at < now:
+            result = failed("deadline", "No page answered in time.")
+        elif still_open.filter(claim_until__lt=now).exists():
+            result = failed("outcome_unknown", OUTCOME_UNKNOWN)
+        else:
+            return  # the page has shown itself meanwhile
+        if still_open.update(status=InterruptStatus.EXPIRED):
+            _settle(run, call, result)
 
 
 def _settle(run: Run, call: ToolCall, result: CallResult) -> int:
@@ -249,24 +258,35 @@ def _open_interrupt(run: Run, call: ToolCall) -> Interrupt:
     return interrupt
 
 
-def _result(run: Run, call: ToolCall, command: Answer) -> CallResult:
+def _result(viewer: Viewer, command: Answer) -> CallResult | AnswerInvalid:
+    """What the page's answer comes to, whatever has become of the call meanwhile."""
     if command.error is not None:
         return failed("client_error", sound(command.error)[:ERROR_CHARS])
-    try:
-        tool = tools_for(
-            assistants.get(run.thread.assistant),
-            viewer_of_run(run, run.thread),
-            page_of_run(run),
-        ).get(call.name)
-    except LookupError:
-        tool = None
+    tool = _tool(viewer, command)
     if tool is None:
         return failed("unknown_tool", "The tool is not there any more.")
     try:
         output = tool.definition.read_output(command.output)
     except ToolError as error:
-        raise AnswerInvalid(str(error)) from error
+        return AnswerInvalid(str(error))
     return completed(output, max_bytes=settings.MAX_OUTPUT_BYTES)
+
+
+def _tool(viewer: Viewer, command: Answer) -> Tool | None:
+    """The tool that the call is of, as the site's assistant has it for whoever started the run."""
+    mine = policy().threads(viewer).filter(pk=command.thread_id)
+    calls = ToolCall.objects.select_related("run__thread")
+    call = calls.filter(pk=command.tool_call_id, run__thread__in=mine).first()
+    if call is None:
+        return None  # the answer will be refused for that
+    run = call.run
+    try:
+        assistant = assistants.get(run.thread.assistant)
+    except LookupError:
+        return None
+    return tools_for(assistant, viewer_of_run(run, run.thread), page_of_run(run)).get(
+        call.name
+    )
 
 
 def _strike(tool_call_id: UUID) -> int:

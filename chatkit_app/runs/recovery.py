@@ -12,12 +12,14 @@ from chatkit_app.engine import events
 from chatkit_app.engine.states import (
     ACTIVE_RUN_STATUSES,
     Effect,
+    InterruptKind,
+    InterruptStatus,
     RunStatus,
     StepStatus,
     ToolCallStatus,
 )
 from chatkit_app.exceptions import RunInterrupted
-from chatkit_app.models import Run, Step, Thread, ToolCall
+from chatkit_app.models import Interrupt, Run, Step, Thread, ToolCall
 from chatkit_app.runs.closing import call_ended, close_run, result_index, run_changed
 
 OUTCOME_UNKNOWN = (
@@ -75,11 +77,21 @@ def runs_to_claim(limit: int) -> list[UUID]:
 
 
 def calls_past_deadline(limit: int) -> list[UUID]:
-    """Client tools' calls that nobody has answered in time."""
-    found = ToolCall.objects.filter(
-        status=ToolCallStatus.WAITING, deadline_at__lt=timezone.now()
-    ).order_by("deadline_at")
-    return list(found.values_list("pk", flat=True)[:limit])
+    """Client tools' calls that nobody has answered in time.
+
+    Also those of tools that must run once, whose page shows no sign of life any more.
+    """
+    now = timezone.now()
+    found = ToolCall.objects.filter(status=ToolCallStatus.WAITING, deadline_at__lt=now)
+    abandoned = Interrupt.objects.filter(
+        status=InterruptStatus.OPEN,
+        kind=InterruptKind.CLIENT_TOOL,
+        claim_until__lt=now,
+        tool_call__effect=Effect.ONCE,
+    )
+    late = found.order_by("deadline_at").values_list("pk", flat=True)[:limit]
+    gone = ToolCall.objects.filter(pk__in=abandoned.values("tool_call"))
+    return [*late, *gone.values_list("pk", flat=True)[:limit]]
 
 
 def threads_to_prune(retention: timedelta, limit: int) -> list[UUID]:

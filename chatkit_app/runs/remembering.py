@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from pydantic import JsonValue
 from pydantic_core import to_json
@@ -71,6 +72,7 @@ def _digest(command: Remembered) -> str:
         for key, value in asdict(command).items()
         if key not in ("id", "tab", "page")
     }
+    asked["kind"] = KINDS[type(command)]
     return hashlib.sha256(to_json(asked)).hexdigest()
 
 
@@ -107,28 +109,22 @@ def _known_outcome(
 
 
 def check_limits(viewer: Viewer) -> None:
-    """Before a new run is made.
+    """Before a new run is made, in its transaction.
 
     Raises:
-        RateLimited: The viewer has asked too often in the last minute, or has too many runs.
+        RateLimited: The viewer has asked too often in the last minute, or has too many runs; or all
+            anonymous visitors together have asked too often.
     """
-    mine = Command.objects.filter(
-        tenant=viewer.tenant,
-        owner_key=viewer.key,
-        kind__in=(CommandKind.SEND, CommandKind.RETRY),
-        created_at__gt=timezone.now() - MINUTE,
-    )
-    allowed = settings.MESSAGES_PER_MINUTE
-    newest = mine.order_by("-created_at").values_list("created_at", flat=True)
-    times = list(newest[: allowed + 1])
-    if len(times) > allowed:  # this command's own row is among them
-        wait = (
-            (times[allowed - 1] + MINUTE - timezone.now()).total_seconds()
-            if allowed
-            else 60.0
-        )
-        raise RateLimited(
-            f"At most {allowed} messages a minute.", retry_after=max(1.0, wait)
+    _one_at_a_time(viewer)
+    mine = _recent().filter(tenant=viewer.tenant, owner_key=viewer.key)
+    _check_pace(mine, settings.MESSAGES_PER_MINUTE, "At most {} messages a minute.")
+    if viewer.is_anonymous:
+        # A new visitor costs a click, so what each may do is no limit.
+        everybodys = _recent().filter(owner_key__startswith="v:")
+        _check_pace(
+            everybodys,
+            settings.VISITOR_MESSAGES_PER_MINUTE,
+            "Too many visitors are writing at once.",
         )
     active = Run.objects.filter(
         thread__tenant=viewer.tenant,
@@ -139,3 +135,34 @@ def check_limits(viewer: Viewer) -> None:
         raise RateLimited(
             "Too many answers are being written for you at once.", retry_after=5.0
         )
+
+
+def _one_at_a_time(viewer: Viewer) -> None:
+    """Let this viewer's other messages wait, so that they count each other; SQLite does anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            key = f"chatkit {viewer.tenant}/{viewer.key}"
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key]
+            )
+
+
+def _recent() -> QuerySet[Command]:
+    """The messages and retries of the last minute, this one among them."""
+    return Command.objects.filter(
+        kind__in=(CommandKind.SEND, CommandKind.RETRY),
+        created_at__gt=timezone.now() - MINUTE,
+    )
+
+
+def _check_pace(commands: QuerySet[Command], allowed: int, text: str) -> None:
+    newest = commands.order_by("-created_at").values_list("created_at", flat=True)
+    times = list(newest[: allowed + 1])
+    if len(times) <= allowed:
+        return
+    wait = (
+        (times[allowed - 1] + MINUTE - timezone.now()).total_seconds()
+        if allowed
+        else 60.0
+    )
+    raise RateLimited(text.format(allowed), retry_after=max(1.0, wait))

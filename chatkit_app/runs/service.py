@@ -6,6 +6,7 @@ tree and has changed nothing. The runner is told after the commit.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import assert_never
 from uuid import UUID
 
@@ -64,24 +65,15 @@ def handle(viewer: Viewer, command: Command, *, protocol: str = NATIVE) -> Outco
     match command:
         case Send():
             return once(
-                viewer,
-                command,
-                lambda row: _send(viewer, command, row),
-                protocol=protocol,
+                viewer, command, partial(_send, viewer, command), protocol=protocol
             )
         case Retry():
             return once(
-                viewer,
-                command,
-                lambda row: _retry(viewer, command, row),
-                protocol=protocol,
+                viewer, command, partial(_retry, viewer, command), protocol=protocol
             )
         case Cancel():
             return once(
-                viewer,
-                command,
-                lambda row: _cancel(viewer, command, row),
-                protocol=protocol,
+                viewer, command, partial(_cancel, viewer, command), protocol=protocol
             )
         case Answer():
             return answering.answer(viewer, command, protocol=protocol)
@@ -127,7 +119,7 @@ def _send(viewer: Viewer, command: Send, row: CommandRow) -> Outcome:
 
 def _retry(viewer: Viewer, command: Retry, row: CommandRow) -> Outcome:
     """Answer the same prompt again; the failed answer makes room, and is kept."""
-    thread = _owned(viewer, command.thread_id)
+    thread = _writable(viewer, command.thread_id)
     check_limits(viewer)
     # Locked before it is read which answer is the newest: of two retries at once one comes second.
     Thread.objects.select_for_update().get(pk=thread.pk)
@@ -179,19 +171,28 @@ def _owned(viewer: Viewer, thread_id: UUID) -> Thread:
     return thread
 
 
+def _writable(viewer: Viewer, thread_id: UUID) -> Thread:
+    thread = _owned(viewer, thread_id)
+    if thread.status != ThreadStatus.OPEN:
+        raise NotAllowed("This thread takes no messages.")
+    _check_start(viewer, thread.assistant)
+    return thread
+
+
+def _check_start(viewer: Viewer, assistant: str) -> None:
+    if not policy().can_start(viewer, assistant):
+        raise NotAllowed("This assistant is not for you.")
+
+
 def _thread_for(viewer: Viewer, command: Send) -> Thread:
     """The thread that is named, or a new one."""
     if command.thread_id is not None:
-        thread = _owned(viewer, command.thread_id)
-        if thread.status != ThreadStatus.OPEN:
-            raise NotAllowed("This thread takes no messages.")
-        return thread
+        return _writable(viewer, command.thread_id)
     try:
         assistant = assistants.get(command.assistant)
     except LookupError as error:
         raise InvalidCommand("No such assistant.") from error
-    if not policy().can_start(viewer, assistant.name):
-        raise NotAllowed("This assistant is not for you.")
+    _check_start(viewer, assistant.name)
     return Thread.objects.create(
         assistant=assistant.name,
         tenant=viewer.tenant,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
 from chatkit_app.access import VISITOR_KEY, visitor_of
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.models import Command, Thread
+
+logger = logging.getLogger(__name__)
 
 
 def adopt_on_login(
@@ -21,9 +24,14 @@ def adopt_on_login(
     if not hasattr(request, "session"):
         return
     visitor = visitor_of(request.session)
-    request.session.pop(VISITOR_KEY, None)
-    if visitor:
-        adopt(visitor, user)
+    try:
+        if visitor:
+            adopt(visitor, user)
+    except Error:
+        # Logging in matters more; the session keeps its visitor, so the next log-in tries again.
+        logger.exception("The threads of a visitor could not be adopted")
+    else:
+        request.session.pop(VISITOR_KEY, None)
 
 
 def adopt(visitor: UUID, user: Any) -> int:
@@ -34,6 +42,8 @@ def adopt(visitor: UUID, user: Any) -> int:
     viewer = Viewer(user=user)
     with transaction.atomic():
         mine = Thread.objects.filter(owner_key=f"v:{visitor}")
+        # In the order in which everybody locks threads.
+        list(mine.select_for_update().order_by("pk").values_list("pk"))
         taken = Thread.objects.filter(
             tenant=OuterRef("tenant"),
             owner_key=viewer.key,

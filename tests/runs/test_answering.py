@@ -7,9 +7,11 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
+from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import (
     AnswerDuplicate,
     AnswerInvalid,
@@ -19,7 +21,7 @@ from chatkit_app.exceptions import (
     CommandConflict,
 )
 from chatkit_app.models import Event, Interrupt, Part, Run, Thread, ToolCall
-from chatkit_app.runs import answering
+from chatkit_app.runs import answering, recovery
 from chatkit_app.runs.claiming import claim_run
 from tests.runs.desk import (
     a_command_id,
@@ -262,6 +264,7 @@ def test_an_expired_call_lets_the_run_go_on() -> None:
     viewer = a_visitor()
     run = carried(viewer, "call read_selection")
     [call] = calls_of(run)
+    pass_time(call, deadline_at=LONG_AGO)
 
     answering.expire(call.pk)
     answering.expire(call.pk)
@@ -411,3 +414,71 @@ def test_the_claim_of_an_erased_thread_is_nobodys() -> None:
 
     with pytest.raises(CallNotFound):
         claim(viewer, call)
+
+
+def once_call(viewer: Viewer) -> tuple[Run, ToolCall]:
+    run = carried(viewer, "call order_once")
+    [call] = calls_of(run)
+    return run, call
+
+
+def test_a_tool_that_must_run_once_is_never_begun_by_a_second_page() -> None:
+    viewer = a_visitor()
+    _, call = once_call(viewer)
+    claim(viewer, call, tab="tab")
+    pass_time(call, claim_until=LONG_AGO, created_at=LONG_AGO)
+    release(viewer, call, tab="tab")
+
+    with pytest.raises(ClaimHeld):
+        claim(viewer, call, tab="other")
+    with pytest.raises(ClaimHeld):
+        answer(viewer, call, tab="other")
+    assert interrupt_of(call).claimed_by == "tab"
+
+
+def test_a_page_that_went_with_a_tool_that_must_run_once_leaves_its_outcome_unknown() -> (
+    None
+):
+    viewer = a_visitor()
+    run, call = once_call(viewer)
+    claim(viewer, call)
+    assert recovery.calls_past_deadline(10) == []
+    pass_time(call, claim_until=LONG_AGO)
+    assert recovery.calls_past_deadline(10) == [call.pk]
+
+    answering.expire(call.pk)
+
+    call.refresh_from_db()
+    assert (call.status, call.error_code) == ("failed", "outcome_unknown")
+    assert fresh(run).status == "queued"
+
+
+def test_a_page_that_shows_itself_in_time_keeps_its_call() -> None:
+    viewer = a_visitor()
+    run, call = once_call(viewer)
+    claim(viewer, call)
+    pass_time(call, claim_until=LONG_AGO)
+    claim(viewer, call)  # it has reconnected
+
+    answering.expire(call.pk)
+
+    assert fresh(run).status == "requires_action"
+    answer(viewer, call)
+    assert fresh(run).status == "queued"
+
+
+def test_the_sites_code_runs_before_anything_is_locked(monkeypatch) -> None:
+    viewer = a_visitor()
+    run = carried(viewer, "call read_selection")
+    [call] = calls_of(run)
+    inside: list[bool] = []
+    original = answering.tools_for
+
+    def tools_for(*of):
+        inside.append(connection.in_atomic_block)
+        return original(*of)
+
+    monkeypatch.setattr(answering, "tools_for", tools_for)
+    answer(viewer, call)
+
+    assert inside == [False]

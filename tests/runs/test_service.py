@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
+from chatkit_app.access import AccessPolicy
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import (
     AnswerLate,
@@ -455,3 +456,56 @@ def test_the_positions_of_a_command_are_those_of_its_events() -> None:
     ).order_by("position")
     told = [event.type for event in asked]
     assert told == ["message.created", "run.changed", "message.created"]
+
+
+def test_a_thread_that_takes_no_messages_takes_no_retries_either() -> None:
+    viewer = a_visitor()
+    run = carried(viewer, "say One\nbreak")
+    Thread.objects.filter(pk=run.thread_id).update(status="locked")
+
+    with pytest.raises(NotAllowed):
+        retry(viewer, run)
+
+
+def test_who_may_not_start_an_assistant_can_not_go_on_with_it(monkeypatch) -> None:
+    viewer = a_visitor()
+    run = carried(viewer, "say One\nbreak")
+    monkeypatch.setattr(AccessPolicy, "can_start", lambda *_: False)
+
+    for ask in (
+        lambda: say(viewer, "say Two", run.thread_id),
+        lambda: retry(viewer, run),
+    ):
+        with pytest.raises(NotAllowed):
+            ask()
+
+
+def test_the_same_id_for_another_kind_of_command_is_a_conflict() -> None:
+    viewer = a_visitor()
+    run = carried(viewer, "say One\nbreak")
+    cancel(viewer, run, name="same")
+
+    with pytest.raises(CommandConflict):
+        retry(viewer, run, name="same")
+
+
+def test_all_visitors_together_have_a_limit_which_users_do_not_share(settings) -> None:
+    settings.CHATKIT_VISITOR_MESSAGES_PER_MINUTE = 2
+    say(a_visitor(), "say One.")
+    say(a_visitor(), "say Two.")
+
+    with pytest.raises(RateLimited) as refused:
+        say(a_visitor(), "say Three.")
+    assert refused.value.retry_after > 1
+    ann = get_user_model().objects.create_user("ann")
+    assert say(Viewer(user=ann), "say Four.")["run"]
+
+
+def test_messages_of_one_viewer_at_the_same_instant_count_each_other(settings) -> None:
+    settings.CHATKIT_ACTIVE_RUNS_PER_VIEWER = 3
+    viewer = a_visitor()
+
+    found = together([partial(say, viewer, f"say {n}.") for n in range(8)])
+
+    assert sum(isinstance(one, dict) for one in found) == 3, found
+    assert sum(isinstance(one, RateLimited) for one in found) == 5, found

@@ -5,12 +5,13 @@ from uuid import UUID, uuid4
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from chatkit_app.access import VISITOR_KEY, AccessPolicy
 from chatkit_app.engine.viewer import Viewer
-from chatkit_app.models import Thread
+from chatkit_app.models import Command, Thread
 from chatkit_app.threads.adopt import adopt
 from tests.history_rows import add_turns, make_thread
 
@@ -170,3 +171,39 @@ def test_a_second_log_in_of_the_same_session_finds_nothing_left(ann) -> None:
 
     assert adopt(visitor, ann) == 1
     assert adopt(visitor, ann) == 0
+
+
+def test_a_command_from_before_logging_in_is_known_after_it(ann) -> None:
+    visitor = uuid4()
+    before = remember(f"v:{visitor}", "mine")
+    remember(f"v:{visitor}", "clash")
+    remember(f"u:{ann.pk}", "clash")
+
+    adopt(visitor, ann)
+
+    before.refresh_from_db()
+    assert before.owner_key == f"u:{ann.pk}"
+    assert Command.objects.filter(owner_key=f"u:{ann.pk}").count() == 2
+
+
+def remember(owner_key: str, client_id: str) -> Command:
+    return Command.objects.create(
+        owner_key=owner_key,
+        protocol="native",
+        client_id=client_id,
+        kind="send",
+        digest="",
+    )
+
+
+def test_logging_in_works_though_the_threads_can_not_be_adopted(
+    client, visitor, ann, monkeypatch, caplog
+) -> None:
+    def fail(*_):
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr("chatkit_app.threads.adopt.adopt", fail)
+
+    assert log_in(client).status_code == 302
+    assert client.session[VISITOR_KEY] == str(visitor)
+    assert "could not be adopted" in caplog.text
