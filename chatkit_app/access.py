@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,11 +17,13 @@ from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 from django.utils.module_loading import import_string
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_from_request
 
 from chatkit_app.conf import settings
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.models import Thread
+
+LOCALE_MIDDLEWARE = "django.middleware.locale.LocaleMiddleware"
 
 VISITOR_KEY = "chatkit_visitor"
 """Where a session keeps its visitor."""
@@ -74,7 +77,19 @@ def viewer_of_request(request: HttpRequest) -> Viewer | None:
 
 def viewer_of_scope(scope: Mapping[str, Any]) -> Viewer | None:
     """The viewer of a socket, as the handshake found them. ``scope`` is ASGI's."""
-    return viewer_of(scope.get("user"), scope.get("session"))
+    viewer = viewer_of(scope.get("user"), scope.get("session"))
+    return replace(viewer, language=_language(scope)) if viewer else None
+
+
+def _language(scope: Mapping[str, Any]) -> str:
+    """The language of the site's pages for this browser: no middleware has activated it here."""
+    if LOCALE_MIDDLEWARE not in django_settings.MIDDLEWARE:
+        return django_settings.LANGUAGE_CODE
+    request = HttpRequest()
+    request.COOKIES = scope.get("cookies") or {}
+    wanted = dict(scope["headers"]).get(b"accept-language", b"")
+    request.META["HTTP_ACCEPT_LANGUAGE"] = wanted.decode("latin1")
+    return get_language_from_request(request)
 
 
 def viewer_now(scope: Mapping[str, Any]) -> Viewer | None:

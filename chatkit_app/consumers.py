@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
@@ -15,20 +16,21 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from chatkit_app.access import is_allowed_origin, policy, viewer_now, viewer_of_scope
 from chatkit_app.conf import settings
 from chatkit_app.db import in_thread
-from chatkit_app.engine.commands import Release
+from chatkit_app.engine.commands import Command, Release
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import (
-    CallNotFound,
     ChatKitError,
     InvalidCommand,
+    NoViewer,
     RateLimited,
     ThreadNotFound,
 )
 from chatkit_app.log.doorbell import doorbell
 from chatkit_app.protocols import native
 from chatkit_app.runs import answering, service
+from chatkit_app.runs.remembering import Outcome
 from chatkit_app.runs.runner import runner
-from chatkit_app.runs.subscription import Subscription, TooSlow
+from chatkit_app.runs.subscription import Subscription, TooSlow, Unread
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ CLOSE_NO_VIEWER = 4401
 CLOSE_TOO_MANY_FRAMES = 4429
 CLOSE_INTERNAL = 4500
 
+SUBSCRIBE_AGAIN = 10
+"""Frames as which a second subscribe to a thread counts: a snapshot is the dearest answer of all."""
 STRIKES = 3
 """Frames that can't be read before the socket is closed."""
 PING_SECONDS = 5.0
@@ -46,6 +50,11 @@ SESSION_SECONDS = 60.0
 """How often an open socket's session is read again."""
 SEND_SECONDS = 20.0
 """Uvicorn's ``send`` waits for a page that does not read; we don't."""
+GONE = {
+    ("autobahn.exception", "Disconnected"),
+    ("uvicorn.protocols.utils", "ClientDisconnected"),
+}
+"""What the servers raise when the page has gone; by name, for a site has one server only."""
 
 
 class ChatKitConsumer(AsyncWebsocketConsumer):
@@ -69,6 +78,9 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             return
         self._subscriptions: dict[UUID, tuple[Subscription, asyncio.Task[None]]] = {}
         self._claims: dict[UUID, tuple[UUID, str]] = {}
+        self._unread = Unread()
+        self._seen_threads: set[UUID] = set()
+        self._is_closed = False
         self._strikes = 0
         self._tokens = 2.0 * settings.FRAMES_PER_SECOND
         self._seen_at = time.monotonic()
@@ -98,6 +110,12 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         for tool_call, (thread, tab) in self._claims.items():
             await self._release(thread, tool_call, tab)
 
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Close once; what is still being sent stops."""
+        if not getattr(self, "_is_closed", False):
+            self._is_closed = True
+            await super().close(code=code, reason=reason)
+
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
     ) -> None:
@@ -116,26 +134,23 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             return
         try:
             await self._answer_frame(frame, self._viewer)
-        except (ThreadNotFound, CallNotFound) as error:
-            # Theirs a moment ago? Then they have logged in or out meanwhile, and come back as who
-            # they are now, with the same command.
-            if not await self._is_still(self._viewer):
-                await self.close(code=CLOSE_NO_VIEWER)
-                return
-            await self._send_error(error, frame)
+        except NoViewer:
+            # They come back as who they are now, with the same command.
+            await self.close(code=CLOSE_NO_VIEWER)
         except ChatKitError as error:
             await self._send_error(error, frame)
-        except Exception as error:
+        except Exception:
             logger.exception("A %s frame could not be answered", frame.type)
             await self._send_error(
-                _Internal("Something went wrong on our side."), frame, error
+                _Internal("Something went wrong on our side."), frame
             )
 
-    def _may_speak(self) -> bool:
+    def _may_speak(self, cost: int = 1) -> bool:
         """A token bucket: so many frames a second, twice as many at once."""
         now = time.monotonic()
         rate = settings.FRAMES_PER_SECOND
-        self._tokens = min(2.0 * rate, self._tokens + (now - self._seen_at) * rate) - 1
+        gained = (now - self._seen_at) * rate
+        self._tokens = min(2.0 * rate, self._tokens + gained) - cost
         self._seen_at = now
         return self._tokens >= 0
 
@@ -150,7 +165,6 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         self,
         error: ChatKitError,
         frame: native.ClientFrame,
-        cause: Exception | None = None,
     ) -> None:
         thread = getattr(frame, "thread", None)
         await self.send(
@@ -175,17 +189,20 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
                 for tab, calls in by_tab.items():
                     await in_thread(answering.renew, tab, calls)
             case _:
-                outcome = await in_thread(service.handle, viewer, frame.command())
+                outcome = await in_thread(_handle, self.scope, viewer, frame.command())
                 self._remember_claim(frame)
                 await self.send(native.accepted_frame(frame.id, outcome))
 
     async def _subscribe(self, frame: native.Subscribe, viewer: Viewer) -> None:
-        if not await in_thread(_may_see, viewer, frame.thread):
-            raise ThreadNotFound("No such thread.")
+        if frame.thread in self._seen_threads and not self._may_speak(SUBSCRIBE_AGAIN):
+            await self.close(code=CLOSE_TOO_MANY_FRAMES)
+            return
+        await in_thread(_check_may_see, self.scope, viewer, frame.thread)
+        self._seen_threads.add(frame.thread)
         self._unsubscribe(frame.thread)
         if len(self._subscriptions) >= settings.THREADS_PER_SOCKET:
             raise RateLimited("This page watches too many threads.", retry_after=1.0)
-        subscription = Subscription(frame.thread)
+        subscription = Subscription(frame.thread, self._unread)
         task = asyncio.create_task(
             self._pump(subscription, frame.epoch, frame.position)
         )
@@ -212,14 +229,17 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             await self.close(code=CLOSE_INTERNAL)
 
     async def _deliver(self, frame: str) -> None:
-        """Send one frame. Each server has an error of its own for a page that has gone."""
+        """Send one frame, while the page is there."""
+        if self._is_closed:
+            raise _Gone
+        native.check_size(frame)
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self.send(text_data=frame)
-        except TimeoutError:
-            raise
         except Exception as error:
-            raise _Gone from error
+            if (type(error).__module__, type(error).__name__) in GONE:
+                raise _Gone from error
+            raise
 
     def _remember_claim(self, frame: native.CommandFrame) -> None:
         """Know which calls this page runs, to free them when it goes."""
@@ -249,11 +269,12 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
     async def _is_still(self, viewer: Viewer) -> bool:
         """Does the cookie still stand for the same viewer?"""
         try:
-            now = await in_thread(viewer_now, self.scope)
+            await in_thread(_check_viewer, self.scope, viewer)
+        except NoViewer:
+            return False
         except Exception:
             logger.warning("A session can't be read", exc_info=True)
-            return True
-        return now is not None and now.key == viewer.key
+        return True
 
     async def _release(self, thread: UUID, tool_call: UUID, tab: str) -> None:
         try:
@@ -274,5 +295,19 @@ class _Internal(ChatKitError):
     code = "internal"
 
 
-def _may_see(viewer: Viewer, thread: UUID) -> bool:
-    return policy().threads(viewer).filter(pk=thread).exists()
+def _handle(scope: Mapping[str, Any], viewer: Viewer, command: Command) -> Outcome:
+    """Do what is asked, if whoever asks is still who they were at the handshake."""
+    _check_viewer(scope, viewer)
+    return service.handle(viewer, command)
+
+
+def _check_may_see(scope: Mapping[str, Any], viewer: Viewer, thread: UUID) -> None:
+    _check_viewer(scope, viewer)
+    if not policy().threads(viewer).filter(pk=thread).exists():
+        raise ThreadNotFound("No such thread.")
+
+
+def _check_viewer(scope: Mapping[str, Any], viewer: Viewer) -> None:
+    now = viewer_now(scope)
+    if now is None or now.key != viewer.key:
+        raise NoViewer("The session stands for somebody else now.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -18,6 +19,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 THREADS = 4
+
+IDLE_SECONDS = 5.0
+"""After so long a connection may have been cut: it is asked before it is used."""
 
 
 class DatabaseThreads:
@@ -54,6 +58,8 @@ def _close_connections(barrier: threading.Barrier) -> None:
 
 threads = DatabaseThreads()
 
+_used = threading.local()
+
 
 async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a sync function, which is one transaction, in a thread that may use the ORM."""
@@ -65,10 +71,21 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
 
 def _fresh(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     keep_connections()
+    if time.monotonic() - getattr(_used, "at", 0.0) > IDLE_SECONDS:
+        drop_dead_connections()
     try:
         return function(*args, **kwargs)
     finally:
         give_back_connections()
+        _used.at = time.monotonic()
+
+
+def drop_dead_connections() -> None:
+    """Close this thread's connections that the server has closed: a restart, an idle timeout."""
+    for connection in connections.all(initialized_only=True):
+        is_open = connection.connection is not None and not connection.in_atomic_block
+        if is_open and not connection.is_usable():
+            connection.close()
 
 
 def give_back_connections() -> None:

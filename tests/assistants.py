@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 
+from django.utils.translation import get_language
 from typing_extensions import TypedDict
 
 from chatkit_app.engine.assistant import Assistant, Page
@@ -135,6 +136,12 @@ async def whoami(context: ToolContext) -> str:
 
 
 @tool(effect="read")
+def language() -> str:
+    """Tell which language is active."""
+    return get_language() or ""
+
+
+@tool(effect="read")
 def boom() -> str:
     """Fail with a secret in the exception."""
     raise RuntimeError("secret-of-the-server")
@@ -231,6 +238,7 @@ SERVER_TOOLS = [
     add,
     whoami,
     boom,
+    language,
     refuse,
     report,
     slow_report,

@@ -224,9 +224,15 @@ class Page:
     """A tab: one socket, which remembers every frame that it has seen."""
 
     def __init__(
-        self, browser: Browser, *, origin: str | None = "own", tab: str = ""
+        self,
+        browser: Browser,
+        *,
+        origin: str | None = "own",
+        tab: str = "",
+        language: str = "",
     ) -> None:
         self.browser = browser
+        self._language = language
         self.tab = tab or uuid.uuid4().hex
         self.frames: list[Frame] = []
         self._origin = browser.site.url if origin == "own" else origin
@@ -234,7 +240,8 @@ class Page:
         self._seen = 0
 
     async def __aenter__(self) -> Self:
-        headers = {"Cookie": self.browser.cookie} if self.browser.cookie else {}
+        headers = {"Cookie": self.browser.cookie, "Accept-Language": self._language}
+        headers = {name: value for name, value in headers.items() if value}
         self._socket = await websockets.connect(
             self.browser.site.url.replace("http", "ws") + "/chatkit/ws/",
             origin=self._origin,  # type: ignore[arg-type]  # websockets has a type of its own for it

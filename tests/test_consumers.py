@@ -617,9 +617,17 @@ async def test_a_socket_of_somebody_who_has_logged_out_is_closed(
 ) -> None:
     browser = Browser(shared_site).log_in("bob")
     async with browser.page() as page:
-        await page.next()
+        thread = (await page.say("say Hello."))["thread"]
+        await page.ended("completed")
         browser.log_out()
-        await page.frame(type="subscribe", thread=str(uuid.uuid4()))
+        await page.frame(
+            type="send",
+            id="after",
+            assistant="test",
+            text="call whoami",
+            thread=thread,
+            tab="t",
+        )
         assert await page.closed() == 4401
 
 
@@ -646,3 +654,11 @@ async def test_a_socket_from_before_logging_in_is_closed_to_come_back_as_the_use
         )
 
     assert again["type"] == "accepted"
+
+
+async def test_a_tool_speaks_the_language_of_the_page(shared_site: Site) -> None:
+    browser = Browser(shared_site).visit()
+    async with browser.page(language="de") as page:
+        thread = (await page.say("call language"))["thread"]
+        await page.ended("completed")
+        assert text_of(await page.snapshot(thread)) == "Results: de"

@@ -8,7 +8,14 @@ import threading
 import pytest
 from django.db import connection, connections
 
-from chatkit_app.db import THREADS, DatabaseThreads, in_thread, keep_connections
+from chatkit_app import db
+from chatkit_app.db import (
+    THREADS,
+    DatabaseThreads,
+    drop_dead_connections,
+    in_thread,
+    keep_connections,
+)
 from chatkit_app.models import Thread
 
 WAIT = 30.0
@@ -64,6 +71,36 @@ async def test_a_broken_connection_is_replaced() -> None:
     await in_thread(break_it)
     for _ in range(THREADS):
         assert await in_thread(Thread.objects.count) == 0
+
+
+async def test_a_connection_that_was_cut_while_it_was_idle_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has no server that could go away")
+    monkeypatch.setattr(db, "IDLE_SECONDS", -1.0)
+
+    def cut() -> None:
+        connection.ensure_connection()
+        connection.connection.close()  # nobody has told Django
+
+    for _ in range(THREADS):
+        await in_thread(cut)
+        assert await in_thread(Thread.objects.count) == 0
+
+
+def test_a_dead_connection_is_closed_and_one_that_lives_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection.ensure_connection()
+    closed: list[bool] = []
+    monkeypatch.setattr(connection, "close", lambda: closed.append(True))
+    drop_dead_connections()
+    assert closed == []
+
+    monkeypatch.setattr(connection, "is_usable", lambda: False)
+    drop_dead_connections()
+    assert closed == [True]
 
 
 def test_connections_outlive_their_age() -> None:

@@ -8,8 +8,9 @@ holds them.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -18,7 +19,18 @@ from chatkit_app.engine import events
 from chatkit_app.engine.messages import ProviderData
 from chatkit_app.engine.provider import PartDelta, PartEnded, PartStarted
 from chatkit_app.engine.states import FinishReason, PartKind, PartState
-from chatkit_app.exceptions import ProviderUnavailable
+from chatkit_app.exceptions import ProviderError, ProviderUnavailable
+
+DELTA_UNITS = 16_384
+"""UTF-16 units of text in one event: none is too large for a frame."""
+STEP_UNITS = 250_000
+"""UTF-16 units that a model may say in one step, all parts together.
+
+Open parts are never clipped in a snapshot, for the deltas to come count on their length. So this, at
+three bytes a unit, and a snapshot's own budget must fit into one frame together.
+"""
+STEP_CALLS = 128
+"""Tool calls that a model may ask for in one step."""
 
 
 def utf16_length(text: str) -> int:
@@ -38,10 +50,28 @@ def sound(text: str) -> str:
     return joined.replace("\0", "")
 
 
+def split(text: str, units: int) -> Iterator[str]:
+    """Pieces of at most so many UTF-16 units (two at least); no pair is cut."""
+    start = length = 0
+    for place, char in enumerate(text):
+        width = 2 if char > "\uffff" else 1
+        if length + width > units:
+            yield text[start:place]
+            start, length = place, 0
+        length += width
+    if start < len(text):
+        yield text[start:]
+
+
 def sound_json(value: JsonValue) -> JsonValue:
-    """The same with every text in it made sound: JSON may bring those characters as escapes."""
+    """The same with every text in it made sound: JSON may bring those characters as escapes.
+
+    NaN and the infinities, which Python reads and no database takes, are null.
+    """
     if isinstance(value, str):
         return sound(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, list):
         return [sound_json(item) for item in value]
     if isinstance(value, dict):
@@ -64,15 +94,15 @@ class GrowingPart:
     provider_data: ProviderData | None = None
     is_cut: bool = False
 
-    def grow(self, delta: str) -> events.PartDelta | None:
-        """Take more text; None where nothing whole has come yet."""
+    def grow(self, delta: str) -> list[events.PartDelta]:
+        """Take more text: none where nothing whole has come yet, several where it is long."""
         text = self.carried + delta
         self.carried = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             self.carried, text = text[-1], text[:-1]
-        text = sound(text)
-        if not text:
-            return None
+        return [self._append(piece) for piece in split(sound(text), DELTA_UNITS)]
+
+    def _append(self, text: str) -> events.PartDelta:
         event = events.PartDelta(
             part_id=str(self.part_id), offset=self.length, delta=text
         )
@@ -128,6 +158,7 @@ class Assembler:
         self._step_id = step_id
         self._new_id = new_id
         self._open: dict[str, GrowingPart] = {}
+        self._units = 0
 
     def feed(
         self, event: PartStarted | PartDelta | PartEnded
@@ -136,6 +167,7 @@ class Assembler:
 
         Raises:
             ProviderUnavailable: It speaks of a part that isn't open: the stream is broken.
+            ProviderError: It says more than a step may have.
         """
         if isinstance(event, PartStarted):
             yield self._start(event)
@@ -144,11 +176,10 @@ class Assembler:
         if part is None:
             raise ProviderUnavailable("The provider's stream is out of order.")
         if isinstance(event, PartDelta):
-            delta = part.grow(event.delta)
-            if delta is not None:
-                yield delta
+            self._charge(event.delta)
+            yield from part.grow(event.delta)
         else:
-            part.provider_data = event.provider_data
+            part.provider_data = _sound_data(event.provider_data)
             del self._open[event.key]
             yield part.end()
 
@@ -164,10 +195,17 @@ class Assembler:
         """The tool calls, in the order in which the model asked."""
         return [part for part in self.parts if part.kind is PartKind.TOOL_CALL]
 
+    def _charge(self, delta: str) -> None:
+        self._units += utf16_length(delta)
+        if self._units > STEP_UNITS:
+            raise ProviderError("The provider's answer is too long.")
+
     def _start(self, event: PartStarted) -> events.PartStarted:
         if event.key in self._open:
             raise ProviderUnavailable("The provider's stream is out of order.")
         is_call = event.kind is PartKind.TOOL_CALL
+        if is_call and len(self.calls) >= STEP_CALLS:
+            raise ProviderError("The provider asks for too many tool calls at once.")
         part = GrowingPart(
             part_id=self._new_id(),
             kind=event.kind,
@@ -190,3 +228,10 @@ class Assembler:
             tool_call_index=call_index,
             provider_call_id=part.provider_call_id,
         )
+
+
+def _sound_data(data: ProviderData | None) -> ProviderData | None:
+    if data is None:
+        return None
+    found = {sound(key): sound_json(item) for key, item in data.data.items()}  # type: ignore[arg-type]  # JSON, from a provider
+    return replace(data, data=found)

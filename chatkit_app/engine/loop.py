@@ -13,16 +13,18 @@ from enum import StrEnum
 from uuid import UUID
 
 from chatkit_app.engine import events
-from chatkit_app.engine.assembler import Assembler, GrowingPart
-from chatkit_app.engine.calls import Call, Calls, Perform
+from chatkit_app.engine.assembler import Assembler, GrowingPart, sound
+from chatkit_app.engine.calls import Call
 from chatkit_app.engine.history import estimate_tokens, fit
 from chatkit_app.engine.messages import (
     Message,
     Part,
+    ProviderData,
     ReasoningPart,
     TextPart,
     ToolCallPart,
 )
+from chatkit_app.engine.performing import InThread
 from chatkit_app.engine.provider import (
     Provider,
     ProviderEvent,
@@ -30,6 +32,7 @@ from chatkit_app.engine.provider import (
     StepFinished,
 )
 from chatkit_app.engine.schema import load_json
+from chatkit_app.engine.settling import Calls
 from chatkit_app.engine.states import PartKind, Role
 from chatkit_app.engine.tools import Tool, ToolContext
 from chatkit_app.exceptions import (
@@ -41,6 +44,9 @@ from chatkit_app.exceptions import (
 
 SHRINKS = 4
 """How often the history is halved when the model says that it is too long."""
+
+MOST_TOKENS = 2**31 - 1
+"""The largest integer of every database's column."""
 
 
 class Outcome(StrEnum):
@@ -91,7 +97,7 @@ class Loop:
     work: Work
     brief: Brief
     provider: Provider
-    perform: Perform
+    in_thread: InThread
     context: Callable[[Call, Callable[[str, float | None], None]], ToolContext]
     new_id: Callable[[], UUID]
     max_parallel: int = 8
@@ -149,7 +155,7 @@ class Loop:
         return Calls(
             tools=self.brief.tools,
             context=self.context,
-            perform=self.perform,
+            in_thread=self.in_thread,
             message_id=str(self.work.message_id),
             step_id=step_id,
             new_id=self.new_id,
@@ -229,13 +235,18 @@ def _step_finished(
         run_id=run_id,
         step_id=step_id,
         finish_reason=found.reason,
-        input_tokens=found.usage.input_tokens,
-        output_tokens=found.usage.output_tokens,
-        cached_tokens=found.usage.cached_tokens,
-        reasoning_tokens=found.usage.reasoning_tokens,
-        response_id=found.response_id[:200],
-        model_name=found.model_name[:200],
+        input_tokens=_countable(found.usage.input_tokens),
+        output_tokens=_countable(found.usage.output_tokens),
+        cached_tokens=_countable(found.usage.cached_tokens),
+        reasoning_tokens=_countable(found.usage.reasoning_tokens),
+        response_id=sound(found.response_id)[:200],
+        model_name=sound(found.model_name)[:200],
     )
+
+
+def _countable(tokens: int) -> int:
+    """The count as far as a column can hold it: it is the provider's word."""
+    return min(max(tokens, 0), MOST_TOKENS)
 
 
 def _call(part: GrowingPart, result_index: int) -> Call:
@@ -251,16 +262,32 @@ def _call(part: GrowingPart, result_index: int) -> Call:
 
 
 def _part(part: GrowingPart) -> Part:
-    if part.kind is PartKind.TOOL_CALL:
+    return said(
+        part.kind,
+        part.text,
+        provider_data=part.provider_data,
+        call=(part.provider_call_id, part.name),
+    )
+
+
+def said(
+    kind: PartKind,
+    text: str,
+    *,
+    provider_data: ProviderData | None,
+    call: tuple[str, str] = ("", ""),
+) -> Part:
+    """What the model said, as it is told again; ``call`` is a tool call's provider id and name."""
+    if kind is PartKind.TOOL_CALL:
         return ToolCallPart(
-            id=part.provider_call_id,
-            name=part.name,
-            arguments=readable_arguments(part.text),
-            provider_data=part.provider_data,
+            id=call[0],
+            name=call[1],
+            arguments=readable_arguments(text),
+            provider_data=provider_data,
         )
-    if part.kind is PartKind.REASONING:
-        return ReasoningPart(text=part.text, provider_data=part.provider_data)
-    return TextPart(text=part.text, provider_data=part.provider_data)
+    if kind is PartKind.REASONING:
+        return ReasoningPart(text=text, provider_data=provider_data)
+    return TextPart(text=text, provider_data=provider_data)
 
 
 def readable_arguments(text: str) -> str:

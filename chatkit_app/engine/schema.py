@@ -6,10 +6,19 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from docstring_parser import parse
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
+from pydantic_core import ErrorDetails
 
 from chatkit_app.exceptions import ToolError
 
@@ -80,6 +89,20 @@ def return_type(function: Callable[..., object]) -> Any:
     return get_type_hints(function, include_extras=True).get("return", Any)
 
 
+def parameter_of(function: Callable[..., object], kind: type) -> str | None:
+    """The name of the parameter that is annotated as this class, also as ``kind | None``."""
+    for name, hint in get_type_hints(function).items():
+        if name != "return" and (hint is kind or kind in get_args(hint)):
+            return name
+    return None
+
+
+def is_async(function: Callable[..., object]) -> bool:
+    """Does calling it return at once? Not asked of what it wraps: a sync wrapper may well block."""
+    called = getattr(function, "__call__", function)  # noqa: B004 (an object's own, not "can it be?")
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+
+
 def json_schema(
     adapter: TypeAdapter[Any], *, is_output: bool = False
 ) -> dict[str, JsonValue]:
@@ -128,3 +151,32 @@ def _finite(digits: str) -> float:
 def dump_json(value: JsonValue) -> str:
     """Compact JSON, with everything that isn't ASCII as it is."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def dump(adapter: TypeAdapter[Any], value: object) -> JsonValue:
+    """A value of the type as JSON.
+
+    Raises:
+        ValueError: It holds something that is no JSON, NaN and Infinity included.
+    """
+    dumped: JsonValue = adapter.dump_python(value, mode="json", by_alias=True)
+    dump_json(dumped)
+    return dumped
+
+
+def faults(error: ValidationError) -> str:
+    """Pydantic's errors in a line, for whoever sent the values: where and what."""
+    return "; ".join(f"{_place(found)}: {found['msg']}" for found in _first(error))
+
+
+def kinds_of_faults(error: ValidationError) -> str:
+    """The same for the log, where no value may stand: a site's own message may hold one."""
+    return "; ".join(f"{_place(found)}: {found['type']}" for found in _first(error))
+
+
+def _first(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_input=False)[:5]
+
+
+def _place(found: ErrorDetails) -> str:
+    return ".".join(str(step) for step in found["loc"]) or "value"

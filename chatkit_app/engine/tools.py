@@ -17,7 +17,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
+from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -30,11 +30,16 @@ from chatkit_app.engine.schema import (
     NoInput,
     arguments_model,
     describe,
+    dump,
     dump_json,
+    faults,
+    is_async,
     is_object_schema,
     json_schema,
     keywords,
+    kinds_of_faults,
     load_json,
+    parameter_of,
     return_type,
 )
 from chatkit_app.engine.states import Effect, Executor
@@ -141,7 +146,7 @@ class ToolDefinition(Generic[In, Out]):
         def call(context: ToolContext, value: object) -> object:
             return function(context, value) if count == 2 else function(value)
 
-        return ServerTool(definition=self, call=call, is_async=_is_async(function))
+        return ServerTool(definition=self, call=call, is_async=is_async(function))
 
     def read_input(self, arguments: str) -> In:
         """The model's arguments as the declared type.
@@ -157,7 +162,7 @@ class ToolDefinition(Generic[In, Out]):
         except RecursionError as error:
             raise ToolError("The arguments are nested too deeply.") from error
         except ValidationError as error:
-            raise ToolError(f"The arguments do not fit: {_words(error)}") from error
+            raise ToolError(f"The arguments do not fit: {faults(error)}") from error
 
     def dump_input(self, value: In) -> JsonValue:
         """The input as JSON, for the page and the row.
@@ -165,12 +170,12 @@ class ToolDefinition(Generic[In, Out]):
         Raises:
             ToolError: A number is not finite: Pydantic reads ``"NaN"`` as one.
         """
-        dumped: JsonValue = self.input.dump_python(value, mode="json", by_alias=True)
         try:
-            dump_json(dumped)
+            return dump(self.input, value)
+        except PydanticSerializationError:
+            raise  # the site's own serializer, not the model's fault
         except ValueError as error:
             raise ToolError("The arguments hold a number that isn't finite.") from error
-        return dumped
 
     def read_output(self, output: JsonValue) -> JsonValue:
         """What a page answered, held against the output's type and as it dumps it.
@@ -179,34 +184,40 @@ class ToolDefinition(Generic[In, Out]):
             ToolError: It does not fit; the words say where.
         """
         try:
-            return self._dump(self.output.validate_json(dump_json(output)))
+            return dump(self.output, self.output.validate_json(dump_json(output)))
         except ValidationError as error:
-            raise ToolError(f"The output does not fit: {_words(error)}") from error
+            raise ToolError(f"The output does not fit: {faults(error)}") from error
         except ValueError as error:
             raise ToolError("The output holds what is no JSON.") from error
 
     def dump_output(self, value: object) -> JsonValue:
-        """What a server tool returned, validated and as JSON.
+        """What a server tool returned, validated and as JSON; a model may read an object's attributes.
 
         Raises:
-            ValueError: It does not fit the declared type, or is no JSON at all.
+            ValueError: It does not fit the declared type, or is no JSON at all; no value is named,
+                for this goes to the log.
         """
         try:
-            return self._dump(self.output.validate_python(value))
-        except PydanticSerializationError as error:
+            found = self.output.validate_python(value, from_attributes=True)
+            return dump(self.output, found)
+        except ValidationError as error:
+            kinds = kinds_of_faults(error)
+            raise ValueError(
+                f"{self.name} returned what does not fit: {kinds}"
+            ) from None
+        except PydanticSerializationError:
             raise ValueError(
                 f"{self.name} returned something that is no JSON."
-            ) from error
-
-    def _dump(self, value: Out) -> JsonValue:
-        dumped: JsonValue = self.output.dump_python(value, mode="json", by_alias=True)
-        dump_json(dumped)  # NaN and Infinity end here
-        return dumped
+            ) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerTool:
-    """A tool that runs here: a definition and a function ``call(context, input)``."""
+    """A tool that runs here: a definition and a function ``call(context, input)``.
+
+    ``is_async``: it may be called on the event loop. What it returns is awaited either way, if it can
+    be.
+    """
 
     definition: ToolDefinition[Any, Any]
     call: Callable[[ToolContext, Any], object]
@@ -297,7 +308,7 @@ def tool(
     """
 
     def make(function: Callable[..., object]) -> ServerTool:
-        context_name = _context_parameter(function)
+        context_name = parameter_of(function, ToolContext)
         model = arguments_model(
             function, frozenset({context_name} if context_name else ())
         )
@@ -314,30 +325,6 @@ def tool(
             extra = {context_name: context} if context_name else {}
             return function(**extra, **keywords(value))
 
-        return ServerTool(
-            definition=definition, call=call, is_async=_is_async(function)
-        )
+        return ServerTool(definition=definition, call=call, is_async=is_async(function))
 
     return make if function is None else make(function)
-
-
-def _context_parameter(function: Callable[..., object]) -> str | None:
-    """The name of the parameter that is annotated as the context, also as ``ToolContext | None``."""
-    for name, hint in get_type_hints(function).items():
-        if name != "return" and (hint is ToolContext or ToolContext in get_args(hint)):
-            return name
-    return None
-
-
-def _is_async(function: Callable[..., object]) -> bool:
-    function = inspect.unwrap(function)
-    called = getattr(function, "__call__", function)  # noqa: B004 (an object's own, not "can it be?")
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
-
-
-def _words(error: ValidationError) -> str:
-    """Pydantic's errors in a line: where and what, without the values."""
-    return "; ".join(
-        f"{'.'.join(str(step) for step in found['loc']) or 'value'}: {found['msg']}"
-        for found in error.errors(include_url=False, include_input=False)[:5]
-    )

@@ -77,4 +77,4 @@ def publish(thread: UUID, first: int, texts: Sequence[str]) -> None:
             for position, text in enumerate(texts, first)
         ],
     )
-    doorbell.ring(thread)
+    doorbell.ring(thread, first + len(texts) - 1)

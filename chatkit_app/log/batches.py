@@ -8,18 +8,21 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connections, router, transaction
+from django.db import OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from chatkit_app.conf import settings
 from chatkit_app.db import keep_connections
+from chatkit_app.engine.assembler import DELTA_UNITS, utf16_length
 from chatkit_app.engine.events import AnyEvent, PartDelta
 from chatkit_app.exceptions import LeaseLost
 from chatkit_app.log.append import Record, event_rows, publish
+from chatkit_app.log.ring import ring
 from chatkit_app.log.statements import (
     Fence,
     insert_events,
+    lock_free,
     move_positions,
     pass_fences,
 )
@@ -35,8 +38,11 @@ class RunLog:
     """One run's way into the log while this process holds it.
 
     Not frozen: it carries the number of the last batch and what is pending. Both calls come from the
-    writer's thread: ``on_cancel`` when somebody wants the run cancelled, ``on_lost`` when nothing
-    can be written for it any more.
+    writer's thread: ``on_cancel`` when somebody wants the run cancelled, ``on_lost`` when what was
+    to be written is not and won't be. With ``LeaseLost`` the run is another process's; with the
+    database's error after a long wait nothing can be written; with any other error a batch could
+    not be written as it was: its events are gone, and all that is still taken is an end of the run
+    (``Writer.commit`` with ``prepare``).
     """
 
     run: UUID
@@ -51,6 +57,14 @@ class RunLog:
     prepare: Prepare | None = None
     waiting: list[Future[None]] = field(default_factory=list)
     renew: bool = False
+    spoiled: Exception | None = None
+
+
+HELD = "Somebody else holds the run's rows."
+
+
+class RowsHeld(OperationalError):
+    """Somebody else has locked the rows of the run or of its thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +88,25 @@ def is_committed(fence: Fence) -> bool:
     ).exists()
 
 
-def transact(batches: Sequence[Batch]) -> None:
+def commit_once(batch: Batch) -> None:
+    """Write one batch, unless it was by a commit whose outcome we never heard.
+
+    Raises:
+        RowsHeld: Not now.
+        LeaseLost: The run is not ours any more.
+        Error: The database's.
+    """
+    keep_connections()
+    if is_committed(batch.fence):
+        ring.ring(batch.log.thread)
+    elif transact([batch]):
+        raise RowsHeld(HELD)
+
+
+def transact(batches: Sequence[Batch]) -> set[UUID]:
     """Write the batches of several runs in one transaction.
+
+    Returns the runs whose rows somebody else holds: theirs are not written.
 
     Raises:
         LeaseLost: One of the runs is not ours any more, or has its batch already.
@@ -86,9 +117,12 @@ def transact(batches: Sequence[Batch]) -> None:
     with transaction.atomic(using=alias):
         connection = connections[alias]
         lease_until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
-        passed = pass_fences(
-            connection, [batch.fence for batch in batches], lease_until
-        )
+        held = lock_free(connection, [batch.fence.run for batch in batches])
+        batches = [batch for batch in batches if batch.fence.run not in held]
+        if not batches:
+            return held
+        fences = [batch.fence for batch in batches]
+        passed = pass_fences(connection, fences, lease_until)
         if len(passed) < len(batches):
             raise LeaseLost("Another process has the run.")
         written = _write(connection, [(batch, batch.events) for batch in batches])
@@ -100,6 +134,7 @@ def transact(batches: Sequence[Batch]) -> None:
     for batch in batches:
         if passed[batch.fence.run]:
             batch.log.on_cancel()
+    return held
 
 
 def _write(
@@ -127,13 +162,11 @@ def _write(
 
 
 def join_deltas(events: Sequence[AnyEvent]) -> list[AnyEvent]:
-    """The same events, neighbouring deltas of one part made one."""
+    """The same events, neighbouring deltas of one part made one up to ``DELTA_UNITS``."""
     joined: list[AnyEvent] = []
     run_of: list[PartDelta] = []
     for event in events:
-        if run_of and not (
-            isinstance(event, PartDelta) and event.part_id == run_of[0].part_id
-        ):
+        if run_of and not _fits(run_of, event):
             joined.append(_join(run_of))
             run_of = []
         if isinstance(event, PartDelta):
@@ -141,6 +174,14 @@ def join_deltas(events: Sequence[AnyEvent]) -> list[AnyEvent]:
         else:
             joined.append(event)
     return [*joined, _join(run_of)] if run_of else joined
+
+
+def _fits(run_of: list[PartDelta], event: AnyEvent) -> bool:
+    """May this event be one with the deltas before it?"""
+    if not isinstance(event, PartDelta) or event.part_id != run_of[0].part_id:
+        return False
+    end = event.offset + utf16_length(event.delta)
+    return end - run_of[0].offset <= DELTA_UNITS
 
 
 def _join(deltas: list[PartDelta]) -> PartDelta:

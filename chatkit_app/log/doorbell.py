@@ -56,10 +56,13 @@ class Doorbell:
             self._is_started = False
             self._channel, self._joining = "", asyncio.Lock()
 
-    def ring(self, thread: UUID) -> None:
-        """Tell the other processes. Returns at once, from any thread; errors cost a second."""
+    def ring(self, thread: UUID, position: int) -> None:
+        """Tell the other processes that the thread has come to this position.
+
+        Returns at once, from any thread; errors cost a second.
+        """
         if self._shared_layer() is not None:
-            background.spawn(self._send(thread))
+            background.spawn(self._send(thread, position))
 
     def watch(self, thread: UUID) -> None:
         """Hear the rings for this thread from now on."""
@@ -78,11 +81,10 @@ class Doorbell:
             None if layer is None or isinstance(layer, InMemoryChannelLayer) else layer
         )
 
-    async def _send(self, thread: UUID) -> None:
+    async def _send(self, thread: UUID, position: int) -> None:
+        message = {"type": MESSAGE_TYPE, "thread": str(thread), "position": position}
         try:
-            await self._shared_layer().group_send(
-                _group(thread), {"type": MESSAGE_TYPE, "thread": str(thread)}
-            )
+            await self._shared_layer().group_send(_group(thread), message)
         except Exception:  # noqa: BLE001 (border to the layer: a lost ring costs a second)
             logger.debug("The doorbell of thread %s did not ring.", thread)
 
@@ -118,7 +120,7 @@ class Doorbell:
         while True:
             message = await layer.receive(self._channel)
             if message.get("type") == MESSAGE_TYPE:
-                ring.ring(UUID(message["thread"]))
+                _heard(UUID(message["thread"]), message.get("position"))
 
     async def _poll(self) -> None:
         while True:
@@ -136,6 +138,12 @@ class Doorbell:
             for thread, position in positions:
                 if position > ring.last(thread):
                     ring.ring(thread)
+
+
+def _heard(thread: UUID, position: int | None) -> None:
+    """Wake who watches, unless it is known here: a process hears its own bell, too."""
+    if position is None or position > ring.last(thread):
+        ring.ring(thread)
 
 
 def _positions(threads: list[UUID]) -> list[tuple[UUID, int]]:

@@ -20,11 +20,12 @@ Wake = Callable[[], None]
 class _Watched:
     """One thread's frames: plain strings and the number of the last, to spare the garbage collector."""
 
-    __slots__ = ("frames", "last", "wakes")
+    __slots__ = ("frames", "last", "rings", "wakes")
 
     def __init__(self) -> None:
         self.frames: deque[str] = deque(maxlen=LENGTH)
         self.last = 0
+        self.rings = 0
         self.wakes: set[Wake] = set()
 
 
@@ -86,15 +87,27 @@ class Ring:
                 return
             watched.frames.clear()
             watched.last = 0
+            watched.rings += 1
             wakes = list(watched.wakes)
         for wake in wakes:
             wake()
 
-    def note(self, thread: UUID, position: int) -> None:
-        """A reader has found the log to reach this position."""
+    def rings(self, thread: UUID) -> int:
+        """How often others have rung for it: what is read from now on is not older than this."""
         with self._lock:
             watched = self._threads.get(thread)
-            if watched is not None and watched.last < position:
+            return watched.rings if watched else 0
+
+    def note(self, thread: UUID, position: int, *, rings: int) -> None:
+        """A reader has found the log to reach this position, in a reading begun after ``rings``.
+
+        What was rung for since it may have missed: then it says nothing.
+        """
+        with self._lock:
+            watched = self._threads.get(thread)
+            if watched is None or watched.rings != rings:
+                return
+            if watched.last < position:
                 watched.frames.clear()
                 watched.last = position
 

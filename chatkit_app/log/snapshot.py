@@ -27,11 +27,14 @@ from chatkit_app.engine.states import (
     ToolCallStatus,
     shown_state,
 )
+from chatkit_app.log.clipping import within_budget
 from chatkit_app.log.fold import open_texts
 from chatkit_app.models import Event, Interrupt, Message, Part, Run, Thread, ToolCall
 
 MESSAGES = 50
 """Messages in a snapshot; older ones come page by page from the history API."""
+BUDGET_BYTES = 256_000
+"""What a snapshot's messages may have as JSON; one message at least is in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +88,12 @@ def take_snapshot(thread_id: UUID) -> Snapshot:
         )
         shown = newest[:MESSAGES][::-1]
         run = Run.objects.filter(thread=thread).order_by("-created_at", "-id").first()
+        fitting = within_budget(messages_as_json(shown), BUDGET_BYTES)
         content: dict[str, JsonValue] = {
             "thread": thread_as_json(thread),
-            "messages": list(messages_as_json(shown)),
+            "messages": [*fitting],
             "run": run_as_json(run) if run else None,
-            "earlier": len(newest) > MESSAGES,
+            "earlier": len(newest) > len(fitting),
         }
         return Snapshot(epoch=thread.epoch, position=thread.position, content=content)
 

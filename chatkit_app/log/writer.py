@@ -3,6 +3,9 @@
 Each commit is fenced: one conditional update moves every run's batch on, and only if its owner and
 attempt are still ours. A batch of unknown outcome (the connection broke at COMMIT) is safe to repeat
 by its number. When one run spoils a group, the group is committed run by run: it costs that run only.
+
+No run waits for another: a batch whose rows somebody else holds, or that finds the database away, is
+deferred. It is tried again by itself, and what its run says meanwhile waits behind it.
 """
 
 from __future__ import annotations
@@ -12,22 +15,23 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connections
 
-from chatkit_app.db import keep_connections
 from chatkit_app.engine.events import AnyEvent
 from chatkit_app.exceptions import LeaseLost
 from chatkit_app.log.batches import (
+    HELD,
     Batch,
     Prepare,
+    RowsHeld,
     RunLog,
-    is_committed,
+    commit_once,
     join_deltas,
     transact,
 )
-from chatkit_app.log.ring import ring
 from chatkit_app.log.statements import Fence
 
 logger = logging.getLogger(__name__)
@@ -37,11 +41,23 @@ WINDOW_PER_RUN = 0.00025
 LONGEST_WINDOW = 0.025
 """Seconds."""
 REPEAT_FOR = 30.0
-"""Seconds that a commit is repeated while the database is away."""
+"""Seconds that a batch is tried again while the database is away or somebody holds its rows."""
+REPEAT_FIRST = 0.005
+"""Seconds until it is tried again; then twice as long each time."""
 REPEAT_EVERY = 0.25
-"""Seconds."""
+"""Seconds between two tries at most."""
 
 ENDED = "The run has ended here."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """A batch that can't be written now: when it is tried again, and until when. Monotonic seconds."""
+
+    batch: Batch
+    at: float
+    until: float
+    delay: float
 
 
 class Writer:
@@ -51,6 +67,7 @@ class Writer:
         self._condition = threading.Condition()
         self._logs: set[UUID] = set()
         self._dirty: dict[UUID, RunLog] = {}
+        self._deferred: dict[UUID, Deferred] = {}
         self._urgent = False
         self._thread: threading.Thread | None = None
         self._is_stopping = False
@@ -75,15 +92,13 @@ class Writer:
             self._logs.discard(log.run)
             self._dirty.pop(log.run, None)
             late, log.waiting = log.waiting, []
-        for waiting in late:
-            if waiting.set_running_or_notify_cancel():
-                waiting.set_exception(error)
+        _refuse(late, error)
 
     def add(self, log: RunLog, event: AnyEvent, *, urgent: bool = False) -> None:
         """Write it soon; nobody waits."""
         with self._condition:
-            if log.run not in self._logs:
-                return  # the run has ended here: it was cancelled or lost
+            if log.run not in self._logs or log.spoiled:
+                return  # the run has ended here, or is about to
             log.pending.append(event)
             self._mark(log, urgent=urgent)
 
@@ -97,12 +112,16 @@ class Writer:
         """Write all that is pending and these events now.
 
         The future ends when it is committed; with ``LeaseLost`` when another process has the run,
-        with the database's error when it can't be written at all.
+        with the database's error when it can't be written at all. After a batch that could not be
+        written only an end is taken: what has ``prepare``.
         """
         done: Future[None] = Future()
         with self._condition:
             if log.run not in self._logs:
                 done.set_exception(LeaseLost(ENDED))
+                return done
+            if log.spoiled and prepare is None:
+                done.set_exception(log.spoiled)
                 return done
             log.pending.extend(events)
             log.prepare = prepare or log.prepare
@@ -136,15 +155,26 @@ class Writer:
         last = 0.0
         while True:
             with self._condition:
-                while not self._dirty and not self._is_stopping:
-                    self._condition.wait()
-                if not self._dirty:
-                    break
+                self._await_work()
+                if not self._dirty and not self._deferred:
+                    break  # only when stopping there is no work
                 self._await_company(last)
-                batches = self._take()
+                batches, due = self._take(), self._take_due()
             last = time.monotonic()
-            self._commit_group(batches)
+            if batches:
+                self._commit_group(batches)
+            for deferred in due:
+                self._commit_alone(deferred.batch, deferred)
         connections.close_all()
+
+    def _await_work(self) -> None:
+        """Wait until a run has something to write that nothing of its own is waiting before."""
+        while not self._is_stopping and not self._dirty.keys() - self._deferred.keys():
+            due_at = min((d.at for d in self._deferred.values()), default=None)
+            left = None if due_at is None else due_at - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            self._condition.wait(left)
 
     def _await_company(self, last: float) -> None:
         """Wait until the window since the last commit has passed, or something can't wait."""
@@ -157,8 +187,17 @@ class Writer:
 
     def _take(self) -> list[Batch]:
         self._urgent = False
-        dirty, self._dirty = self._dirty, {}
-        return [self._take_one(log) for log in dirty.values()]
+        free = [log for run, log in self._dirty.items() if run not in self._deferred]
+        for log in free:
+            del self._dirty[log.run]
+        return [self._take_one(log) for log in free]
+
+    def _take_due(self) -> list[Deferred]:
+        now = time.monotonic()
+        due = [d for d in self._deferred.values() if self._is_stopping or d.at <= now]
+        for deferred in due:
+            del self._deferred[deferred.batch.fence.run]
+        return due
 
     def _take_one(self, log: RunLog) -> Batch:
         log.batch += 1
@@ -180,53 +219,76 @@ class Writer:
 
     def _commit_group(self, batches: list[Batch]) -> None:
         try:
-            transact(batches)
+            held = transact(batches)
         except Exception:  # noqa: BLE001 (supervisor: each run's own commit tells what is wrong)
             for batch in batches:
                 self._commit_alone(batch)
-        else:
-            for batch in batches:
-                _settle(batch)
-
-    def _commit_alone(self, batch: Batch) -> None:
-        """Commit one run's batch by itself; while the database is away, again and again.
-
-        It may be committed already, by a commit whose outcome we never heard.
-        """
-        until = time.monotonic() + REPEAT_FOR
-        while True:
-            try:
-                keep_connections()
-                if is_committed(batch.fence):
-                    ring.ring(batch.log.thread)
-                else:
-                    transact([batch])
-            except (OperationalError, InterfaceError) as error:
-                if self._is_stopping or time.monotonic() > until:
-                    self._fail(batch, error)
-                    return
-                logger.warning(
-                    "Run %s waits for the database: %s", batch.log.run, error
-                )
-                self._pause()
-            except Exception as error:  # noqa: BLE001 (supervisor: it costs this run, not the process)
-                self._fail(batch, error)
-                return
+            return
+        for batch in batches:
+            if batch.fence.run in held:
+                self._defer(batch, RowsHeld(HELD))
             else:
                 _settle(batch)
-                return
 
-    def _pause(self) -> None:
+    def _commit_alone(self, batch: Batch, before: Deferred | None = None) -> None:
+        """Commit one run's batch by itself, or defer it (once more)."""
+        try:
+            commit_once(batch)
+        except (OperationalError, InterfaceError) as error:
+            self._defer(batch, error, before)
+        except Exception as error:  # noqa: BLE001 (supervisor: it costs this run, not the process)
+            self._fail(batch, error)
+        else:
+            _settle(batch)
+
+    def _defer(
+        self, batch: Batch, error: Exception, before: Deferred | None = None
+    ) -> None:
+        now = time.monotonic()
+        until = before.until if before else now + REPEAT_FOR
+        if self._is_stopping or now > until:
+            self._fail(batch, error)
+            return
+        last = before.delay if before else 0.0
+        delay = min(REPEAT_EVERY, 2 * last or REPEAT_FIRST)
+        if last < delay == REPEAT_EVERY:
+            logger.warning("Run %s waits for the database: %s", batch.log.run, error)
         with self._condition:
-            self._condition.wait_for(lambda: self._is_stopping, REPEAT_EVERY)
+            self._deferred[batch.fence.run] = Deferred(
+                batch=batch, at=now + delay, until=until, delay=delay
+            )
 
     def _fail(self, batch: Batch, error: Exception) -> None:
         if not isinstance(error, LeaseLost):
             logger.error("Run %s can't be written.", batch.log.run, exc_info=error)
         for waiting in batch.waiting:
             waiting.set_exception(error)
-        self._close(batch.log, error)
+        if isinstance(error, LeaseLost | OperationalError | InterfaceError):
+            self._close(batch.log, error)
+        else:
+            self._spoil(batch, error)
         batch.log.on_lost(error)
+
+    def _spoil(self, batch: Batch, error: Exception) -> None:
+        """Drop what can't be written and what builds on it; an end is still taken.
+
+        The fence was not passed, so the next batch bears the same number.
+        """
+        log = batch.log
+        with self._condition:
+            log.batch, log.spoiled = batch.fence.batch - 1, error
+            log.pending = []
+            if log.prepare is not None:
+                return  # an end is waiting already
+            late, log.waiting = log.waiting, []
+            self._dirty.pop(log.run, None)
+        _refuse(late, error)
+
+
+def _refuse(late: Sequence[Future[None]], error: Exception) -> None:
+    for waiting in late:
+        if waiting.set_running_or_notify_cancel():
+            waiting.set_exception(error)
 
 
 def _settle(batch: Batch) -> None:

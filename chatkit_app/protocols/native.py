@@ -34,6 +34,8 @@ from chatkit_app.exceptions import (
 
 VERSION = 1
 
+MAX_SENT_BYTES = 1_048_576
+"""A frame of ours: Daphne's WebSockets refuse to send, and many to receive, more than 1 MiB."""
 MAX_DEPTH = 32
 MAX_SAFE_INTEGER = 2**53 - 1
 MAX_PLACE = 80
@@ -52,6 +54,10 @@ def _plain_text(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_plain_text)]
 Name = Annotated[Text, Field(min_length=1, max_length=64)]
+
+
+class FrameOutsized(Exception):
+    """A bug of ours: whatever makes a frame keeps it small."""
 
 
 class Frame(BaseModel):
@@ -310,7 +316,7 @@ def event_frame(thread: UUID, position: int, event: str) -> str:
 
 def hello_frame(*, viewer: str, max_bytes: int) -> str:
     """The first frame on every socket."""
-    return json.dumps(
+    return _dump(
         {
             "type": "hello",
             "protocol": VERSION,
@@ -322,7 +328,7 @@ def hello_frame(*, viewer: str, max_bytes: int) -> str:
 
 def position_frame(thread: UUID, epoch: str, position: int) -> str:
     """Where the thread stands: a client that is behind it has missed something."""
-    return json.dumps(
+    return _dump(
         {
             "type": "position",
             "thread": str(thread),
@@ -336,7 +342,7 @@ def reset_frame(
     thread: UUID, epoch: str, position: int, snapshot: dict[str, JsonValue]
 ) -> str:
     """Forget what you have of this thread, take this instead and go on from ``position``."""
-    return json.dumps(
+    return _dump(
         {
             "type": "reset",
             "thread": str(thread),
@@ -349,7 +355,7 @@ def reset_frame(
 
 def accepted_frame(command_id: str, outcome: dict[str, JsonValue]) -> str:
     """The command with this id was taken; what came of it."""
-    return json.dumps({"type": "accepted", "id": command_id, **outcome})
+    return _dump({"type": "accepted", "id": command_id, **outcome})
 
 
 def error_frame(
@@ -368,9 +374,24 @@ def error_frame(
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         frame["retryMs"] = round(retry_after * 1000)
-    return json.dumps(frame)
+    return _dump(frame)
 
 
 def ping_frame() -> str:
     """Answer with ``pong`` to keep your claims."""
     return '{"type":"ping"}'
+
+
+def check_size(frame: str) -> None:
+    """Refuse a frame that servers would not send.
+
+    Raises:
+        FrameOutsized: It has more than ``MAX_SENT_BYTES`` of UTF-8.
+    """
+    if 3 * len(frame) > MAX_SENT_BYTES and len(frame.encode()) > MAX_SENT_BYTES:
+        raise FrameOutsized(f"A frame of {len(frame)} characters is too large.")
+
+
+def _dump(frame: dict[str, JsonValue]) -> str:
+    """As few bytes as there can be: what is not ASCII stays as it is."""
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import translation
 from pydantic import JsonValue
 
 from chatkit_app.engine.assistant import Assistant
@@ -39,6 +41,11 @@ def viewer_of_run(run: Run, thread: Thread) -> Viewer:
     )
 
 
+def in_language(viewer: Viewer) -> translation.override:
+    """Speak the viewer's language, the site's own where we don't know it."""
+    return translation.override(viewer.language or settings.LANGUAGE_CODE)
+
+
 def page_of_run(run: Run) -> Mapping[str, JsonValue]:
     """What the page told of itself with the message."""
     page = run.context.get("page")
@@ -46,7 +53,7 @@ def page_of_run(run: Run) -> Mapping[str, JsonValue]:
 
 
 def brief(run: Run, viewer: Viewer) -> Brief:
-    """Ask the site what its assistant is; sync, in a thread that may use the ORM.
+    """Ask the site what its assistant is; sync, in a thread that may be kept long.
 
     Raises:
         LookupError: No such assistant is registered any more.

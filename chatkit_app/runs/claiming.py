@@ -9,17 +9,17 @@ from uuid import UUID
 
 from django.db.models import F, Q
 from django.db.transaction import atomic
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from chatkit_app.conf import settings
-from chatkit_app.engine.loop import Brief, Work
+from chatkit_app.engine.loop import Work
 from chatkit_app.engine.provider import Provider
 from chatkit_app.engine.states import RunStatus
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.log.append import append
 from chatkit_app.models import Run
 from chatkit_app.registry import assistants, providers
-from chatkit_app.runs.briefing import brief, page_of_run, viewer_of_run
+from chatkit_app.runs.briefing import page_of_run, viewer_of_run
 from chatkit_app.runs.closing import run_changed
 from chatkit_app.runs.recorder import record
 from chatkit_app.runs.recovery import recover
@@ -42,10 +42,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Everything that the loop needs, read in one go."""
+    """What the rows tell the loop, read in one go; ``run`` has its thread with it."""
 
+    run: Run
     work: Work
-    brief: Brief
     provider: Provider
     viewer: Viewer
     page: Any  # JSON that the page sent
@@ -89,15 +89,17 @@ def claim_run(run_id: UUID, owner: UUID) -> Held | None:
 
 
 def load(run_id: UUID) -> Loaded:
-    """Read where the run stands and ask the site what its assistant is."""
+    """Read where the run stands. The site is asked for its part elsewhere: it may be slow.
+
+    Raises:
+        LookupError: Its assistant is not registered any more.
+    """
     run = Run.objects.select_related("thread").get(pk=run_id)
-    viewer = viewer_of_run(run, run.thread)
-    with translation.override(viewer.language or None):
-        told = brief(run, viewer)
+    assistant = assistants.get(run.thread.assistant)
     return Loaded(
-        work=load_work(run, history_tokens=told.history_tokens),
-        brief=told,
-        provider=providers.get(assistants.get(run.thread.assistant).provider),
-        viewer=viewer,
+        run=run,
+        work=load_work(run, history_tokens=assistant.history_tokens),
+        provider=providers.get(assistant.provider),
+        viewer=viewer_of_run(run, run.thread),
         page=page_of_run(run),
     )

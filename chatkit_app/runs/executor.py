@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+from django.utils import translation
 
 from chatkit_app.conf import settings
 from chatkit_app.db import in_thread
 from chatkit_app.engine import events
 from chatkit_app.engine.calls import Call
-from chatkit_app.engine.loop import Loop, Outcome
+from chatkit_app.engine.loop import Brief, Loop, Outcome
 from chatkit_app.engine.states import RunStatus, ToolCallStatus
-from chatkit_app.engine.tools import ServerTool, ToolContext
+from chatkit_app.engine.tools import ToolContext
 from chatkit_app.exceptions import ChatKitError, LeaseLost, RunError
 from chatkit_app.log.batches import RunLog
 from chatkit_app.log.writer import writer
 from chatkit_app.models import Run, ToolCall, new_id
+from chatkit_app.runs.briefing import brief, in_language
 from chatkit_app.runs.claiming import Loaded, claim_run, load
 from chatkit_app.runs.closing import close_run, move_run
 from chatkit_app.runs.recorder import record
@@ -28,7 +33,16 @@ from chatkit_app.runs.tool_threads import call_in_thread
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 FAILED_TEXT = "Something went wrong on our side."
+
+READ_FOR = 10.0
+"""Seconds that a run's rows are asked for again while the database is away."""
+READ_EVERY = 0.25
+"""Seconds."""
+ASK_SECONDS = 60.0
+"""How long the site may take to say what its assistant is."""
 
 
 class Execution:
@@ -40,6 +54,7 @@ class Execution:
         self._loop = asyncio.get_running_loop()
         self._drive: asyncio.Task[None] | None = None
         self._is_cancelled = False
+        self._unwritten: Exception | None = None
         self._log: RunLog | None = None
 
     async def run(self) -> None:
@@ -55,7 +70,7 @@ class Execution:
             batch=held.batch,
             record=record,
             on_cancel=lambda: self._soon(self._cancel_drive),
-            on_lost=lambda _error: self._soon(self._abandon),
+            on_lost=lambda error: self._soon(lambda: self._lose(error)),
         )
         writer.open(self._log)
         heart = asyncio.create_task(self._beat(self._log))
@@ -75,6 +90,12 @@ class Execution:
 
     def _cancel_drive(self) -> None:
         self._is_cancelled = True
+        self._abandon()
+
+    def _lose(self, error: Exception) -> None:
+        """Stop: another process has the run, or what was said of it can't be written."""
+        if not isinstance(error, LeaseLost):
+            self._unwritten = error
         self._abandon()
 
     def _abandon(self) -> None:
@@ -97,6 +118,8 @@ class Execution:
         if self._drive.cancelled():
             if self._is_cancelled:
                 await self._end(log, RunStatus.CANCELLED)
+            elif self._unwritten is not None:
+                await self._fail(log, self._unwritten)
             return
         error = self._drive.exception()
         if error is None or isinstance(error, LeaseLost):
@@ -115,27 +138,35 @@ class Execution:
     async def _end(
         self, log: RunLog, status: RunStatus, *, code: str = "", text: str = ""
     ) -> None:
-        def prepare() -> Sequence[events.AnyEvent]:
-            run = Run.objects.get(pk=log.run)
-            return close_run(run, status, code=code, text=text)
-
         try:
-            await self._commit(log, prepare=prepare)
+            await self._close(log, status, code=code, text=text)
         except LeaseLost:
             logger.info("Run %s is another process's now.", log.run)
         except Exception:
             logger.exception("The end of run %s can't be written", log.run)
 
+    async def _close(
+        self, log: RunLog, status: RunStatus, *, code: str = "", text: str = ""
+    ) -> None:
+        def prepare() -> Sequence[events.AnyEvent]:
+            run = Run.objects.get(pk=log.run)
+            return close_run(run, status, code=code, text=text)
+
+        await self._commit(log, prepare=prepare)
+
     async def _drive_on(self, log: RunLog) -> None:
         """Load, loop, and again where the pages were quicker than the server's tools."""
         while True:
-            loaded = await in_thread(load, log.run)
-            loop = self._make_loop(loaded)
-            async with aclosing(loop.run()) as happening:
-                async for event in happening:
-                    await self._record(log, event)
+            loaded = await patiently(load, log.run)
+            # All code of the site speaks the viewer's language: the tasks that begin here inherit
+            # it, the threads are told.
+            with in_language(loaded.viewer):
+                loop = self._make_loop(loaded, await _brief(loaded))
+                async with aclosing(loop.run()) as happening:
+                    async for event in happening:
+                        await self._record(log, event)
             if loop.outcome is Outcome.FINISHED:
-                await self._end(log, RunStatus.COMPLETED)
+                await self._close(log, RunStatus.COMPLETED)
                 return
             if await self._pause(log):
                 return
@@ -176,7 +207,7 @@ class Execution:
         await self._commit(log, prepare=prepare)
         return is_paused
 
-    def _make_loop(self, loaded: Loaded) -> Loop:
+    def _make_loop(self, loaded: Loaded, told: Brief) -> Loop:
         work = loaded.work
 
         def context(
@@ -193,17 +224,46 @@ class Execution:
 
         return Loop(
             work=work,
-            brief=loaded.brief,
+            brief=told,
             provider=loaded.provider,
-            perform=perform,
+            in_thread=in_tool_thread,
             context=context,
             new_id=new_id,
             max_output_bytes=settings.MAX_OUTPUT_BYTES,
         )
 
 
-async def perform(tool: ServerTool, context: ToolContext, value: Any) -> object:
-    """Run a server tool's function: an async one here, a sync one in a bounded pool of threads."""
-    if tool.is_async:
-        return await tool.call(context, value)  # type: ignore[misc]  # is_async says it is awaitable
-    return await call_in_thread(contextvars.copy_context(), tool.call, context, value)
+async def patiently(read: Callable[[UUID], T], run_id: UUID) -> T:
+    """Read a run's rows, again and again while the database is away.
+
+    Raises:
+        Error: The database's, when it stays away.
+    """
+    until = time.monotonic() + READ_FOR
+    while True:
+        try:
+            return await in_thread(read, run_id)
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > until:
+                raise
+            logger.warning("Run %s waits for the database: %s", run_id, error)
+        await asyncio.sleep(READ_EVERY)
+
+
+async def _brief(loaded: Loaded) -> Brief:
+    """Ask the site, in a thread of the tools': it may be slow, and the ORM's threads are few."""
+    async with asyncio.timeout(ASK_SECONDS):
+        return await in_tool_thread(lambda: brief(loaded.run, loaded.viewer))
+
+
+async def in_tool_thread(function: Callable[[], T]) -> T:
+    """Run the site's sync code in the bounded pool, with the caller's context and language."""
+    language = (
+        translation.get_language()
+    )  # Django's own is each thread's, not the context's
+
+    def speaking() -> T:
+        with translation.override(language):
+            return function()
+
+    return await call_in_thread(contextvars.copy_context(), speaking)

@@ -37,6 +37,7 @@ class LocalRunner(Runner):
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._executions: dict[UUID, Execution] = {}
         self._bound: asyncio.Semaphore | None = None
+        self._unexpired: set[UUID] = set()
 
     def start(self) -> None:
         """Begin to sweep, once a process."""
@@ -52,6 +53,7 @@ class LocalRunner(Runner):
             self._is_started = False
             self._tasks.clear()
             self._executions.clear()
+            self._unexpired.clear()
             self._bound = None
 
     def submit(self, run_id: UUID) -> None:
@@ -110,7 +112,18 @@ class LocalRunner(Runner):
             if run_id not in self._tasks:
                 self._carry(run_id)
         for call_id in await in_thread(recovery.calls_past_deadline, SWEEP_ROWS):
+            await self._expire(call_id)
+
+    async def _expire(self, call_id: UUID) -> None:
+        """End the call; one that can't be ended stops none of the others, and is logged once."""
+        try:
             await in_thread(answering.expire, call_id)
+        except Exception:
+            if call_id not in self._unexpired:
+                self._unexpired.add(call_id)
+                logger.exception("Call %s can't be ended at its deadline", call_id)
+        else:
+            self._unexpired.discard(call_id)
 
 
 def prune_old() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
@@ -24,6 +25,10 @@ WINDOW = 400
 """Frames that may be on their way to a listener who acknowledges."""
 ACKNOWLEDGE_SECONDS = 30.0
 """A listener who has a full window and says nothing for so long is too slow."""
+ROOM_BYTES = 1_000_000
+"""Unacknowledged bytes of a socket at which its events wait."""
+UNREAD_BYTES = 4_000_000
+"""Unacknowledged bytes of a socket at which it is too slow: snapshots don't wait."""
 POSITION_SECONDS = 2.0
 """How often a quiet thread's position is told: whoever has missed the last event learns of it."""
 
@@ -34,23 +39,59 @@ class TooSlow(ChatKitError):
     code = "too_slow"
 
 
+class Unread:
+    """What one socket was sent and has not acknowledged, in the order in which it was sent.
+
+    Frames arrive in order: whoever acknowledges one has read all that was sent before it, of
+    whichever thread.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.news = asyncio.Event()
+        self._sent: deque[tuple[UUID, int, int]] = deque()
+
+    def add(self, thread: UUID, position: int, frame: str) -> None:
+        """A frame is about to be sent.
+
+        Raises:
+            TooSlow: So much is never left unread by a page that keeps up.
+        """
+        size = len(frame.encode())
+        self._sent.append((thread, position, size))
+        self.size += size
+        if self.size > UNREAD_BYTES:
+            raise TooSlow("The page does not read.")
+
+    def acknowledge(self, thread: UUID, position: int) -> None:
+        """The page has applied everything of this thread up to here."""
+        known = [
+            place
+            for place, (of, at, _size) in enumerate(self._sent)
+            if of == thread and at <= position
+        ]
+        for _ in range(known[-1] + 1 if known else 0):
+            self.size -= self._sent.popleft()[2]
+        self.news.set()
+
+
 class Subscription:
     """Frames of one thread, from a position on; lives on the loop of its listener."""
 
-    def __init__(self, thread: UUID) -> None:
+    def __init__(self, thread: UUID, unread: Unread | None = None) -> None:
         self.thread = thread
+        self._unread = unread or Unread()
         self._epoch = ""
         self._position = 0
         self._acknowledged = 0
         self._news = asyncio.Event()
-        self._acknowledgement = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
     def acknowledge(self, position: int) -> None:
         """The listener has applied everything up to here."""
-        if self._acknowledged < position <= self._position:
+        if self._acknowledged <= position <= self._position:
             self._acknowledged = position
-            self._acknowledgement.set()
+            self._unread.acknowledge(self.thread, position)
 
     async def frames(
         self, epoch: str | None, position: int | None
@@ -77,6 +118,7 @@ class Subscription:
                 for frame in frames:
                     await self._make_room()
                     self._position += 1
+                    self._unread.add(self.thread, self._position, frame)
                     yield frame
         finally:
             ring.unwatch(self.thread, self._wake)
@@ -106,12 +148,15 @@ class Subscription:
         snapshot = await in_thread(take_snapshot, self.thread)
         self._epoch = snapshot.epoch
         self._position = self._acknowledged = snapshot.position
-        return reset_frame(
+        frame = reset_frame(
             self.thread, snapshot.epoch, snapshot.position, snapshot.content
         )
+        self._unread.add(self.thread, self._position, frame)
+        return frame
 
     async def _next(self) -> list[str] | None:
         """Frames that follow the cursor: from the ring, else from the log; None: pruned meanwhile."""
+        rings = ring.rings(self.thread)
         frames = ring.after(self.thread, self._position)
         if frames is not None:
             return frames
@@ -123,7 +168,7 @@ class Subscription:
         ):
             return None
         if len(rows) < READ_ROWS:
-            ring.note(self.thread, self._position + len(rows))
+            ring.note(self.thread, self._position + len(rows), rings=rings)
         return [event_frame(self.thread, position, text) for position, text in rows]
 
     async def _wait(self) -> bool:
@@ -137,13 +182,17 @@ class Subscription:
 
     async def _make_room(self) -> None:
         """Wait until the listener has acknowledged enough."""
-        while self._position - self._acknowledged >= WINDOW:
-            self._acknowledgement.clear()
-            try:
-                async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
-                    await self._acknowledgement.wait()
-            except TimeoutError:
-                raise TooSlow("The page does not keep up.") from None
+        try:
+            async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
+                while self._is_full():
+                    self._unread.news.clear()
+                    await self._unread.news.wait()
+        except TimeoutError:
+            raise TooSlow("The page does not keep up.") from None
+
+    def _is_full(self) -> bool:
+        is_behind = self._position - self._acknowledged >= WINDOW
+        return is_behind or self._unread.size >= ROOM_BYTES
 
 
 def _standing(thread: UUID) -> Thread:

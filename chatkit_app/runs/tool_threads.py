@@ -1,4 +1,4 @@
-"""The bounded pool of threads in which sync tools run.
+"""The bounded pool of threads in which the site's own sync code runs: tools, instructions, types.
 
 A tool that never returns keeps its thread; its timeout is its result all the same, and the end of the
 process does not wait for it: the threads are daemons, which those of ThreadPoolExecutor are not.
@@ -109,6 +109,6 @@ tool_threads = ToolThreads()
 async def call_in_thread(
     context: contextvars.Context, function: Callable[..., T], *args: object
 ) -> T:
-    """Run a tool's function in the pool, with the caller's context variables."""
+    """Run the site's function in the pool, with the caller's context variables."""
     future = tool_threads.submit(lambda: context.run(function, *args))
     return await asyncio.wrap_future(future)

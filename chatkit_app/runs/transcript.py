@@ -7,17 +7,10 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from chatkit_app.engine import messages as told
-from chatkit_app.engine.calls import Call
+from chatkit_app.engine.calls import Call, Result, result_part
 from chatkit_app.engine.history import estimate_tokens
-from chatkit_app.engine.loop import Work, readable_arguments
-from chatkit_app.engine.messages import (
-    ProviderData,
-    ReasoningPart,
-    TextPart,
-    ToolCallPart,
-    ToolResultPart,
-)
-from chatkit_app.engine.schema import dump_json
+from chatkit_app.engine.loop import Work, said
+from chatkit_app.engine.messages import ProviderData, TextPart, ToolResultPart
 from chatkit_app.engine.states import (
     OPEN_TOOL_CALL_STATUSES,
     PartKind,
@@ -30,8 +23,6 @@ from chatkit_app.models import Message, Part, Run, Step, ToolCall
 
 PAGE = 100
 """Messages that are read at once, from the newest back, until the budget is full."""
-
-NO_RESULT = "Error: there is no result; the call was not finished."
 
 
 def load_work(run: Run, *, history_tokens: int) -> Work:
@@ -130,28 +121,25 @@ def _by_step(parts: Sequence[Part]) -> list[list[Part]]:
 
 
 def _said(parts: Sequence[Part], *, is_whole: bool) -> list[told.Part]:
-    said: list[told.Part] = []
-    for part in parts:
-        if part.kind == PartKind.TEXT and part.text:
-            said.append(
-                TextPart(
-                    text=part.text, provider_data=_data(part) if is_whole else None
-                )
-            )
-        elif part.kind == PartKind.REASONING and is_whole:
-            said.append(ReasoningPart(text=part.text, provider_data=_data(part)))
-        elif (
-            part.kind == PartKind.TOOL_CALL and is_whole and part.tool_call is not None
-        ):
-            said.append(
-                ToolCallPart(
-                    id=part.tool_call.provider_call_id,
-                    name=part.tool_call.name,
-                    arguments=readable_arguments(part.text),
-                    provider_data=_data(part),
-                )
-            )
-    return said
+    return [_told(part, is_whole=is_whole) for part in parts if _counts(part, is_whole)]
+
+
+def _counts(part: Part, is_whole: bool) -> bool:
+    if part.kind == PartKind.TEXT:
+        return bool(part.text)
+    if part.kind == PartKind.TOOL_CALL:
+        return is_whole and part.tool_call is not None
+    return is_whole and part.kind == PartKind.REASONING
+
+
+def _told(part: Part, *, is_whole: bool) -> told.Part:
+    call = part.tool_call
+    return said(
+        PartKind(part.kind),
+        part.text,
+        provider_data=_data(part) if is_whole else None,
+        call=(call.provider_call_id, call.name) if call else ("", ""),
+    )
 
 
 def _data(part: Part) -> ProviderData | None:
@@ -159,18 +147,12 @@ def _data(part: Part) -> ProviderData | None:
 
 
 def _result(call: ToolCall) -> ToolResultPart:
-    if call.status == ToolCallStatus.COMPLETED:
-        content = (
-            call.output if isinstance(call.output, str) else dump_json(call.output)
-        )
-    else:
-        content = f"Error: {call.error_text}" if call.error_text else NO_RESULT
-    return ToolResultPart(
-        tool_call_id=call.provider_call_id,
-        name=call.name,
-        content=content,
-        is_error=call.status != ToolCallStatus.COMPLETED,
+    result = Result(
+        status=ToolCallStatus(call.status),
+        output=call.output,
+        error_text=call.error_text,
     )
+    return result_part(call.provider_call_id, call.name, result)
 
 
 def _calls(step: Step, parts: Sequence[Part]) -> tuple[tuple[Call, ...], int]:

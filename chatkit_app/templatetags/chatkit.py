@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
 from django.template import TemplateSyntaxError
 from django.template.context import Context
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from chatkit_app.registry import assistants
 
 register = template.Library()
 
-DRAWN = "chatkit_is_drawn"
-"""Under this key a rendering remembers that the words and the script are on the page."""
+SCRIPT = "chatkit-script"
+"""Under this key a rendering remembers that the script is on the page; under their ids, the words."""
+
+SHARED_WORDS = "chatkit-words"
+"""The id of the table that all chats share that bring no words of their own."""
 
 
 @register.inclusion_tag("chatkit_app/thread.html", takes_context=True)
@@ -27,10 +32,12 @@ def chatkit(
     url: str = "",
     thread: object = "",
     theme: str = "",
+    words: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
     """The element, its words and its script. ``url`` is the mount, where it isn't ``chatkit:``'s.
 
-    ``thread`` opens this one; else the page goes on with the one it remembers.
+    ``thread`` opens this one; else the page goes on with the one it remembers. ``words`` stand in
+    front of the translated ones, by the names of ``element-strings.js``, or ``tool.<name>``.
 
     Raises:
         TemplateSyntaxError: No assistant has this name.
@@ -39,11 +46,14 @@ def chatkit(
         found = assistants.get(assistant)
     except LookupError as error:
         raise TemplateSyntaxError(f"{{% chatkit %}}: {error.args[0]}") from error
-    is_first = DRAWN not in context.render_context
-    context.render_context[DRAWN] = True
+    own_words = _texts(words or {})
+    words_id = _words_id(own_words)
+    drawn = context.render_context
+    has_script, has_words = SCRIPT in drawn, words_id in drawn
+    drawn[SCRIPT] = drawn[words_id] = True
     return {
         "assistant": found,
-        "heading": found.title or _("Chat"),
+        "heading": found.title or pgettext("chatkit", "Chat"),
         "suggestions": json.dumps(
             [str(text) for text in found.suggestions], ensure_ascii=False
         ),
@@ -51,97 +61,134 @@ def chatkit(
         "url": url or reverse("chatkit:visitor").removesuffix("visitor/"),
         "thread": thread,
         "theme": theme,
-        "words": words() if is_first else None,
+        "has_script": has_script,
+        "words_id": words_id,
+        "words": None if has_words else {**table_of_words(), **own_words},
     }
 
 
-def words() -> dict[str, str]:
+def _words_id(own_words: dict[str, str]) -> str:
+    """The same for the same words, also where a page is put together of included templates."""
+    if not own_words:
+        return SHARED_WORDS
+    digest = hashlib.sha256(json.dumps(own_words, sort_keys=True).encode())
+    return f"{SHARED_WORDS}-{digest.hexdigest()[:12]}"
+
+
+def _texts(words: Mapping[str, object]) -> dict[str, str]:
+    """A view may have brought lazy translations."""
+    return {name: str(text) for name, text in words.items()}
+
+
+def table_of_words() -> dict[str, str]:
     """All words of the element in the page's language, by the names of ``element-strings.js``."""
     return {**_chat_words(), **_tool_words(), **_error_words()}
 
 
 def _chat_words() -> dict[str, str]:
     return {
-        "assistant": _("Assistant"),
-        "you": _("You"),
-        "heading": _("Chat"),
-        "greeting": _("How can I help you?"),
-        "placeholder": _("Write a message"),
-        "composer": _("Your message"),
-        "send": _("Send"),
-        "stop": _("Stop answering"),
-        "newChat": _("New chat"),
-        "threads": _("Your chats"),
-        "close": _("Close"),
-        "untitled": _("Untitled chat"),
-        "noThreads": _("No chats yet."),
-        "more": _("Show more"),
-        "loadEarlier": _("Show earlier messages"),
-        "loading": _("Loading…"),
-        "toNewest": _("Jump to newest"),
-        "simulated": _(
-            "Scripted demo: no model answers here. Prepared answers are played to your requests."
+        "assistant": pgettext("chatkit", "Assistant"),
+        "you": pgettext("chatkit", "You"),
+        "heading": pgettext("chatkit", "Chat"),
+        "greeting": pgettext("chatkit", "How can I help you?"),
+        "placeholder": pgettext("chatkit", "Write a message"),
+        "composer": pgettext("chatkit", "Your message"),
+        "send": pgettext("chatkit", "Send"),
+        "stop": pgettext("chatkit", "Stop answering"),
+        "newChat": pgettext("chatkit", "New chat"),
+        "threads": pgettext("chatkit", "Your chats"),
+        "close": pgettext("chatkit", "Close"),
+        "untitled": pgettext("chatkit", "Untitled chat"),
+        "noThreads": pgettext("chatkit", "No chats yet."),
+        "more": pgettext("chatkit", "Show more"),
+        "loadEarlier": pgettext("chatkit", "Show earlier messages"),
+        "loading": pgettext("chatkit", "Loading…"),
+        "toNewest": pgettext("chatkit", "Jump to newest"),
+        "simulated": pgettext(
+            "chatkit",
+            "Scripted demo: no model answers here. Prepared answers are played to your requests.",
         ),
-        "connecting": _("Connecting…"),
-        "reconnecting": _("Connection lost. Reconnecting…"),
-        "connected": _("Connected again."),
-        "closed": _("Not connected."),
-        "reconnect": _("Reconnect"),
-        "working": _("The assistant is working"),
-        "sending": _("Sending…"),
-        "stopping": _("Stopping…"),
-        "busy": _("The assistant is still answering. Wait for it, or stop it first."),
-        "refused": _("Not sent: {reason}"),
-        "refusedAgain": _("Try again in {seconds} s."),
-        "retry": _("Try again"),
-        "stopped": _("Stopped. The answer is not complete."),
-        "interrupted": _("This answer was interrupted and is not complete."),
-        "details": _("Details"),
-        "answerDone": _("Answer complete."),
-        "copy": _("Copy"),
-        "copied": _("Copied"),
-        "code": _("Code"),
-        "table": _("Table"),
-        "thinking": _("Thinking…"),
-        "thoughts": _("Thoughts"),
-        "input": _("Input"),
-        "output": _("Result"),
+        "connecting": pgettext("chatkit", "Connecting…"),
+        "reconnecting": pgettext("chatkit", "Connection lost. Reconnecting…"),
+        "connected": pgettext("chatkit", "Connected again."),
+        "closed": pgettext("chatkit", "Not connected."),
+        "reconnect": pgettext("chatkit", "Reconnect"),
+        "working": pgettext("chatkit", "The assistant is working"),
+        "sending": pgettext("chatkit", "Sending…"),
+        "stopping": pgettext("chatkit", "Stopping…"),
+        "busy": pgettext(
+            "chatkit",
+            "The assistant is still answering. Wait for it, or stop it first.",
+        ),
+        "refused": pgettext("chatkit", "Not sent: {reason}"),
+        "refusedAgain": pgettext("chatkit", "Try again in {seconds} s."),
+        "retry": pgettext("chatkit", "Try again"),
+        "stopped": pgettext("chatkit", "Stopped. The answer is not complete."),
+        "interrupted": pgettext(
+            "chatkit", "This answer was interrupted and is not complete."
+        ),
+        "details": pgettext("chatkit", "Details"),
+        "answerDone": pgettext("chatkit", "Answer complete."),
+        "copy": pgettext("chatkit", "Copy"),
+        "copied": pgettext("chatkit", "Copied"),
+        "code": pgettext("chatkit", "Code"),
+        "table": pgettext("chatkit", "Table"),
+        "thinking": pgettext("chatkit", "Thinking…"),
+        "thoughts": pgettext("chatkit", "Thoughts"),
+        "input": pgettext("chatkit", "Input"),
+        "output": pgettext("chatkit", "Result"),
     }
 
 
 def _tool_words() -> dict[str, str]:
     return {
-        "toolAwaitingInput": _("waiting for its input"),
-        "toolReadingInput": _("reading its input"),
-        "toolQueued": _("about to start"),
-        "toolRunning": _("running"),
-        "toolWaiting": _("waiting for this page"),
-        "toolHere": _("running in this page"),
-        "toolElsewhere": _("running in another tab"),
-        "toolNoHandler": _("waiting for a page that can do this"),
-        "toolNoHandlerHint": _(
-            "This page cannot run it. It stays open until a page that can is opened; you can also stop it or write on."
+        "toolAwaitingInput": pgettext("chatkit", "waiting for its input"),
+        "toolReadingInput": pgettext("chatkit", "reading its input"),
+        "toolQueued": pgettext("chatkit", "about to start"),
+        "toolRunning": pgettext("chatkit", "running"),
+        "toolWaiting": pgettext("chatkit", "waiting for this page"),
+        "toolHere": pgettext("chatkit", "running in this page"),
+        "toolElsewhere": pgettext("chatkit", "running in another tab"),
+        "toolNoHandler": pgettext("chatkit", "waiting for a page that can do this"),
+        "toolNoHandlerHint": pgettext(
+            "chatkit",
+            "This page cannot run it. It stays open until a page that can is opened; you can also stop it or write on.",
         ),
-        "toolDone": _("done"),
-        "toolFailed": _("failed"),
-        "toolCancelled": _("cancelled"),
+        "toolDone": pgettext("chatkit", "done"),
+        "toolFailed": pgettext("chatkit", "failed"),
+        "toolCancelled": pgettext("chatkit", "cancelled"),
     }
 
 
 def _error_words() -> dict[str, str]:
     return {
-        "errorFailed": _("The answer could not be finished."),
-        "errorProviderRateLimited": _("The assistant has too much to do right now."),
-        "errorProviderUnavailable": _("The assistant cannot be reached right now."),
-        "errorProviderRejected": _("The assistant refused this request."),
-        "errorProviderContextExceeded": _(
-            "This chat has become too long. Start a new one."
+        "errorFailed": pgettext("chatkit", "The answer could not be finished."),
+        "errorProviderRateLimited": pgettext(
+            "chatkit", "The assistant has too much to do right now."
         ),
-        "errorStepLimitExceeded": _("The assistant needed too many steps."),
-        "errorRunInterrupted": _("The answer was interrupted by a restart."),
-        "errorRateLimited": _("You are writing very fast."),
-        "errorRunConflict": _("The assistant is still answering."),
-        "errorNoViewer": _("You are no longer signed in here."),
-        "errorNotAllowed": _("This is not allowed."),
-        "errorUnknown": _("Something went wrong."),
+        "errorProviderUnavailable": pgettext(
+            "chatkit", "The assistant cannot be reached right now."
+        ),
+        "errorProviderRejected": pgettext(
+            "chatkit", "The assistant refused this request."
+        ),
+        "errorProviderContextExceeded": pgettext(
+            "chatkit", "This chat has become too long. Start a new one."
+        ),
+        "errorStepLimitExceeded": pgettext(
+            "chatkit", "The assistant needed too many steps."
+        ),
+        "errorRunInterrupted": pgettext(
+            "chatkit", "The answer was interrupted by a restart."
+        ),
+        "errorRateLimited": pgettext("chatkit", "You are writing very fast."),
+        "errorRunConflict": pgettext("chatkit", "The assistant is still answering."),
+        "errorNoViewer": pgettext(
+            "chatkit",
+            "Your browser's session did not reach the chat. Are cookies blocked?",
+        ),
+        "errorSignedOut": pgettext("chatkit", "You are no longer signed in here."),
+        "errorUnreachable": pgettext("chatkit", "The chat cannot be reached."),
+        "errorNotAllowed": pgettext("chatkit", "This is not allowed."),
+        "errorUnknown": pgettext("chatkit", "Something went wrong."),
     }

@@ -28,6 +28,17 @@ addEventListener("DOMContentLoaded", async () => {
 """
 """Registers two tools and counts their runs, over all tabs, in ``localStorage.ran``."""
 
+WITHOUT_SOCKETS = """
+sockets_are_routed = false
+const WebSocketOfTheBrowser = WebSocket
+WebSocket = class extends WebSocketOfTheBrowser {
+  constructor(url) {
+    super(sockets_are_routed ? url : url.replace("/ws/", "/nowhere/"))
+  }
+}
+"""
+"""No handshake succeeds, as in a site that routes none, until ``sockets_are_routed``."""
+
 
 class Chat:
     """One page with the chat."""

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 
-from chatkit_app.engine.calls import Call, Calls
+from chatkit_app.engine.calls import Call
 from chatkit_app.engine.loop import Brief, Loop, Work
 from chatkit_app.engine.messages import Message, TextPart
 from chatkit_app.engine.provider import Provider, ProviderEvent, ProviderRequest
+from chatkit_app.engine.settling import Calls
 from chatkit_app.engine.states import Role
 from chatkit_app.engine.tools import Tool, ToolContext
 from chatkit_app.engine.viewer import Viewer
@@ -73,11 +74,9 @@ class ListedProvider(Provider):
             yield event
 
 
-async def perform(tool, context, value) -> object:
-    """Run a tool's function, a sync one in a thread of asyncio's own pool."""
-    if tool.is_async:
-        return await tool.call(context, value)
-    return await asyncio.to_thread(tool.call, context, value)
+async def in_thread(function):
+    """Run it in a thread of asyncio's own pool."""
+    return await asyncio.to_thread(function)
 
 
 def context_of(call: Call, report) -> ToolContext:
@@ -97,7 +96,7 @@ def make_calls(
     return Calls(
         tools={tool.definition.name: tool for tool in tools},
         context=context_of,
-        perform=perform,
+        in_thread=in_thread,
         message_id="message",
         step_id="step",
         new_id=ids(1000),
@@ -135,7 +134,7 @@ def make_loop(provider: Provider, *tools: Tool, **more) -> Loop:
             "work": work,
             "brief": brief,
             "provider": provider,
-            "perform": perform,
+            "in_thread": in_thread,
             "context": context_of,
             "new_id": ids(100),
         }

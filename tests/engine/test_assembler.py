@@ -9,16 +9,20 @@ from hypothesis import strategies as st
 
 from chatkit_app.engine import events
 from chatkit_app.engine.assembler import (
+    DELTA_UNITS,
+    STEP_CALLS,
+    STEP_UNITS,
     Assembler,
     part_ended,
     sound,
     sound_json,
+    split,
     utf16_length,
 )
 from chatkit_app.engine.messages import ProviderData
 from chatkit_app.engine.provider import PartDelta, PartEnded, PartStarted
 from chatkit_app.engine.states import FinishReason, PartKind, PartState
-from chatkit_app.exceptions import ProviderUnavailable
+from chatkit_app.exceptions import ProviderError, ProviderUnavailable
 from tests.engine.drive import ids, only, unhurried
 
 WAVE = "👋"
@@ -269,7 +273,57 @@ def test_what_the_provider_wants_back_goes_to_the_row() -> None:
     data = ProviderData(provider="openai", data={"id": "rs_1"})
     found = feed(make(), text_started(), PartEnded(key="a", provider_data=data))
 
-    assert found[-1].provider_data is data
+    assert found[-1].provider_data == data
+
+
+def test_it_is_made_sound_on_the_way() -> None:
+    data = ProviderData(provider="openai", data={"id\0": [HIGH, float("nan"), 0.5]})
+    found = feed(make(), text_started(), PartEnded(key="a", provider_data=data))
+
+    assert found[-1].provider_data.data == {"id": ["\ufffd", None, 0.5]}
+
+
+@unhurried
+@given(ANY_TEXT.map(sound), st.integers(2, 7))
+def test_a_text_is_split_between_characters(text: str, units: int) -> None:
+    pieces = list(split(text, units))
+
+    assert "".join(pieces) == text
+    assert all(0 < utf16_length(piece) <= units for piece in pieces)
+
+
+def test_a_huge_delta_becomes_events_of_a_frames_size() -> None:
+    found = stream(WAVE * DELTA_UNITS)
+    deltas = only(found, events.PartDelta)
+
+    assert [utf16_length(event.delta) for event in deltas] == [DELTA_UNITS] * 2
+    assert offsets(found) == [0, DELTA_UNITS]
+    assert found[-1].length == 2 * DELTA_UNITS
+
+
+def test_a_step_may_say_so_much_in_all_its_parts_and_no_more() -> None:
+    assembler = make()
+    half = "x" * (STEP_UNITS // 2)
+    feed(
+        assembler,
+        text_started("a"),
+        text_started("b"),
+        PartDelta(key="a", delta=half),
+        PartDelta(key="b", delta=half),
+    )
+
+    with pytest.raises(ProviderError) as caught:
+        feed(assembler, PartDelta(key="b", delta="x"))
+    assert not caught.value.retryable
+
+
+def test_a_step_may_ask_for_so_many_calls_and_no_more() -> None:
+    assembler = make()
+    feed(assembler, *(call_started(f"{n}") for n in range(STEP_CALLS)))
+
+    feed(assembler, text_started("text"))
+    with pytest.raises(ProviderError):
+        feed(assembler, call_started("more"))
 
 
 def test_the_end_of_an_interrupted_part_measures_its_text() -> None:

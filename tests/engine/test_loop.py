@@ -229,8 +229,8 @@ async def test_what_the_provider_wants_back_it_gets_back() -> None:
     await collect(make_loop(Reasoning(), add).run())
     reasoning, called, _ = requests[1].messages[-1].parts
 
-    assert reasoning.provider_data is data
-    assert called.provider_data is data
+    assert reasoning.provider_data == data
+    assert called.provider_data == data
 
 
 async def test_a_call_that_goes_wrong_is_told_to_the_model_and_the_run_goes_on() -> (
@@ -709,3 +709,39 @@ async def test_a_late_result_is_read_in_its_place_before_one_that_was_there() ->
         "late",
         "there",
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [(-1, 0), (0, 0), (7, 7), (2**31 - 1, 2**31 - 1), (2**40, 2**31 - 1)],
+)
+async def test_token_counts_are_kept_as_far_as_a_column_holds_them(told, kept) -> None:
+    usage = Usage(
+        input_tokens=told,
+        cached_tokens=told,
+        output_tokens=told,
+        reasoning_tokens=told,
+    )
+    provider = ListedProvider(StepFinished(reason=FinishReason.STOP, usage=usage))
+
+    found = await collect(make_loop(provider).run())
+    [finished] = only(found, events.StepFinished)
+
+    assert {
+        finished.input_tokens,
+        finished.cached_tokens,
+        finished.output_tokens,
+        finished.reasoning_tokens,
+    } == {kept}
+
+
+async def test_the_provider_s_names_are_made_sound_and_bounded() -> None:
+    odd = "a\0\ud800" + "x" * 300
+    provider = ListedProvider(
+        StepFinished(reason=FinishReason.STOP, response_id=odd, model_name=odd)
+    )
+
+    found = await collect(make_loop(provider).run())
+    [finished] = only(found, events.StepFinished)
+
+    assert finished.response_id == finished.model_name == "a\ufffd" + "x" * 198

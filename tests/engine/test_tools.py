@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import functools
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -171,10 +172,15 @@ async def test_an_async_function_is_known_as_one_also_under_a_decorator() -> Non
     async def wrapped(*args, **kwargs) -> str:
         return await wait(*args, **kwargs)
 
+    @functools.wraps(wait)
+    def blocking(*args, **kwargs) -> str:
+        return asyncio.run(wait(*args, **kwargs))
+
     made = tool(wait)
 
     assert made.is_async
     assert tool(wrapped).is_async
+    assert not tool(blocking).is_async
     assert not tool(name="n")(lambda: None).is_async
     assert await run(made, '{"text": "a"}') == "a"
 
@@ -584,3 +590,14 @@ def test_what_a_site_s_own_check_says_is_told_to_the_model() -> None:
 
     with pytest.raises(ToolError, match="number: Value error, must be even"):
         definition.read_input('{"number": 3}')
+
+
+def test_an_object_s_attributes_are_read_where_a_model_is_promised() -> None:
+    class Row:
+        number, total, placed, secret = "7", Decimal("1.5"), date(2026, 3, 1), "s"
+
+    listed = tool_definition(name="n", description="", output=list[Order])
+
+    assert listed.dump_output([Row()]) == [
+        {"number": "7", "total": "1.5", "placed": "2026-03-01"}
+    ]

@@ -115,57 +115,6 @@ test("three bad frames: it does not reconnect by itself", async () => {
   assert.equal(client.error, null)
 })
 
-test("nobody at the door: it becomes a visitor, once", async () => {
-  const server = new FakeServer()
-  server.refusesWith = [4401]
-  const requests = []
-  const fetch = async (url, init) => {
-    requests.push([
-      String(url),
-      init.method,
-      init.headers["X-CSRFToken"],
-      init.credentials,
-    ])
-    return new Response('{"viewer":"v:1"}')
-  }
-  const { client } = await lineTo({ server, fetch, csrfToken: "token" })
-  const visitor = [
-    "https://shop.example/chatkit/visitor/",
-    "POST",
-    "token",
-    "same-origin",
-  ]
-  assert.deepEqual(requests, [visitor])
-  assert.equal(client.state, "open")
-})
-
-test("a door that stays shut ends it, with the reason", async () => {
-  for (const status of [200, 403]) {
-    const server = new FakeServer()
-    server.refusesWith = [4401, 4401]
-    const fetch = async () => new Response("{}", { status })
-    const { client, clock, errors } = await lineTo({ server, fetch })
-    await clock.pass(60_000)
-    assert.equal(client.state, "closed")
-    assert.equal(client.error.code, "no_viewer")
-    assert.deepEqual(errors, ["no_viewer"])
-  }
-})
-
-test("no network while becoming a visitor: it tries again later", async () => {
-  const server = new FakeServer()
-  server.refusesWith = [4401, 4401]
-  const answers = [
-    Promise.reject(new TypeError("offline")),
-    Promise.resolve(new Response("{}")),
-  ]
-  answers[0].catch(() => {})
-  const { client, clock } = await lineTo({ server, fetch: () => answers.shift() })
-  assert.equal(client.state, "connecting")
-  await clock.pass(1_000)
-  assert.equal(client.state, "open")
-})
-
 test("a socket that never says hello is given up", async () => {
   const server = new FakeServer()
   const { accept } = server

@@ -6,6 +6,11 @@ import {
   endOfSentences,
   spokenText,
 } from "../../chatkit_app/static/chatkit_app/element-announcer.js"
+import {
+  canReconnect,
+  codeFor,
+  connectionWords,
+} from "../../chatkit_app/static/chatkit_app/element-connection.js"
 import { runWords } from "../../chatkit_app/static/chatkit_app/element-run.js"
 import {
   ENGLISH,
@@ -122,6 +127,52 @@ test("a run that ended early says why", () => {
     runWords(words, { ...run, status: "failed", errorCode: "something_new" }),
     ENGLISH.errorFailed,
   )
+})
+
+for (const [name, line, expected, isForThem] of [
+  ["it is there", { state: "open" }, "", false],
+  ["it is made", { state: "connecting" }, ENGLISH.connecting, false],
+  ["it is lost", { state: "reconnecting" }, ENGLISH.reconnecting, false],
+  ["it was closed by the page", { state: "closed" }, "", false],
+  ["it ended", { state: "closed", code: "bad_frames" }, ENGLISH.closed, true],
+  [
+    "nobody was ever reached",
+    { state: "connecting", code: "unreachable" },
+    ENGLISH.errorUnreachable,
+    true,
+  ],
+  [
+    "somebody who never was anybody is not let in",
+    { state: "closed", code: "no_viewer" },
+    ENGLISH.errorNoViewer,
+    true,
+  ],
+  [
+    "a visitor is not let in again",
+    { state: "closed", code: "no_viewer", viewer: "v:1" },
+    ENGLISH.errorNoViewer,
+    true,
+  ],
+  [
+    "a user is not let in again",
+    { state: "closed", code: "no_viewer", viewer: "u:1" },
+    ENGLISH.errorSignedOut,
+    true,
+  ],
+]) {
+  test(`the connection says how it stands: ${name}`, () => {
+    const { state, code, viewer = null } = line
+    const error = code ? { code, message: "x" } : null
+
+    assert.equal(connectionWords(wordsFrom({}), { state, error, viewer }), expected)
+    assert.equal(canReconnect({ state, error, viewer }), isForThem)
+  })
+}
+
+test("only who had been a user can have been signed out", () => {
+  assert.equal(codeFor("no_viewer", "u:1"), "signed_out")
+  assert.equal(codeFor("no_viewer", null), "no_viewer")
+  assert.equal(codeFor("rate_limited", "u:1"), "rate_limited")
 })
 
 test("only finished sentences are announced", () => {

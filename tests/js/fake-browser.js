@@ -120,6 +120,7 @@ export function fakeBrowser(network, clock, given = {}) {
     clearTimeout: clock.clearTimeout,
     now: () => clock.now,
     random: () => 0.5,
+    warn: () => {},
     crypto,
     window: new EventTarget(),
     base: "https://shop.example/page/",

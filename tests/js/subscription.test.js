@@ -24,6 +24,14 @@ test("it acknowledges every twenty events, or after a second", async () => {
   assert.equal(server.of("acknowledge").length, before + 2)
 })
 
+test("a reset is acknowledged within a second, too", async () => {
+  const { server, clock, thread } = await lineTo()
+  assert.equal(server.of("acknowledge").length, 0)
+  await clock.pass(1_000)
+  assert.equal(server.of("acknowledge").length, 1)
+  assert.equal(server.of("acknowledge")[0].position, server.position(thread).position)
+})
+
 test("a long replay is acknowledged in few frames", async () => {
   const { server, clock, thread } = await lineTo()
   await clock.pass(2_000)

@@ -114,7 +114,7 @@ def test_two_doorbells_hear_each_other(
     until(lambda: bool(members(thread)))
     other = Doorbell()
 
-    other.ring(thread)
+    other.ring(thread, 1)
 
     assert woken.wait(WAIT)
 
@@ -153,6 +153,26 @@ def test_one_of_two_who_watch_may_leave_without_making_the_other_deaf(
     background.spawn(bell._join(uuid4())).result(WAIT)  # all joins before are done
 
     assert members(thread)
+
+
+@pytest.mark.redis
+def test_ones_own_bell_leaves_ones_own_frames_and_anothers_does_not(
+    redis: None, bell: Doorbell, thread: UUID, woken: threading.Event
+) -> None:
+    bell.start()
+    until(lambda: bool(members(thread)))
+    ring.add(thread, 1, ["one", "two"])
+    woken.clear()
+
+    bell.ring(thread, 2)
+    background.spawn(bell._send(uuid4(), 1)).result(WAIT)
+    bell.ring(thread, 2)
+    assert not woken.wait(0.2)
+    assert ring.after(thread, 0) == ["one", "two"]
+
+    bell.ring(thread, 3)
+    assert woken.wait(WAIT)
+    assert ring.after(thread, 0) is None
 
 
 @pytest.mark.redis
@@ -196,7 +216,7 @@ def test_who_is_up_to_date_is_not_woken_by_the_poll(
 ) -> None:
     monkeypatch.setattr(module, "POLL_SECONDS", 0.001)
     Thread.objects.filter(pk=thread).update(position=4)
-    ring.note(thread, 4)
+    ring.note(thread, 4, rings=0)
     polls: list[int] = []
     original = module._positions
     monkeypatch.setattr(
@@ -221,8 +241,8 @@ def test_a_layer_that_is_down_raises_nowhere_and_the_poll_goes_on(
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
     try:
         bell.start()
-        bell.ring(thread)
-        background.spawn(bell._send(thread)).result(WAIT)
+        bell.ring(thread, 1)
+        background.spawn(bell._send(thread, 1)).result(WAIT)
         until(lambda: "The channel layer failed" in caplog.text)
         Thread.objects.filter(pk=thread).update(position=1)
         assert woken.wait(WAIT)
@@ -237,7 +257,7 @@ def test_within_one_process_no_layer_is_needed(bell: Doorbell, thread: UUID) -> 
     bell.start()
     bell.start()
     bell.watch(thread)
-    bell.ring(thread)
+    bell.ring(thread, 1)
     bell.unwatch(thread)
 
     assert bell._channel == ""

@@ -43,7 +43,7 @@ def test_a_thread_that_nobody_watches_is_not_kept(thread: UUID) -> None:
 
     ring.add(thread, 1, frames(1, 3))
     ring.ring(thread)
-    ring.note(thread, 3)
+    ring.note(thread, 3, rings=ring.rings(thread))
 
     assert (ring.after(thread, 0), ring.last(thread), ring.watched()) == (None, 0, [])
     assert not ring.is_watched(thread)
@@ -103,16 +103,27 @@ def test_what_another_process_has_written_is_left_to_the_log(
     ring.ring(thread)
     assert ring.after(thread, 2) is None
 
-    ring.note(thread, 4)
+    ring.note(thread, 4, rings=ring.rings(thread))
     assert ring.after(thread, 4) == []
     assert ring.after(thread, 2) is None
     ring.add(thread, 5, frames(5, 5))
     assert ring.after(thread, 4) == frames(5, 5)
 
 
+def test_what_was_read_before_a_ring_says_nothing_after_it(
+    ring: Ring, thread: UUID
+) -> None:
+    before = ring.rings(thread)
+    ring.ring(thread)
+
+    ring.note(thread, 4, rings=before)
+
+    assert ring.after(thread, 4) is None
+
+
 def test_a_note_of_what_is_known_changes_nothing(ring: Ring, thread: UUID) -> None:
     ring.add(thread, 1, frames(1, 3))
-    ring.note(thread, 2)
+    ring.note(thread, 2, rings=ring.rings(thread))
 
     assert ring.after(thread, 0) == frames(1, 3)
 
@@ -181,12 +192,13 @@ class Reader:
         self.began = position
 
     def read(self, ring: Ring, thread: UUID, log: int, rows: int) -> None:
+        rings = ring.rings(thread)
         found = ring.after(thread, self.position)
         if found is None:
             until = min(log, self.position + rows)
             found = frames(self.position + 1, until)
             if len(found) < rows:
-                ring.note(thread, self.position + len(found))
+                ring.note(thread, self.position + len(found), rings=rings)
         self.seen += found
         self.position += len(found)
 

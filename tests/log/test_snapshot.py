@@ -10,7 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from chatkit_app.engine import events
-from chatkit_app.log.snapshot import messages_as_json, read_frames, take_snapshot
+from chatkit_app.log.snapshot import (
+    BUDGET_BYTES,
+    messages_as_json,
+    read_frames,
+    take_snapshot,
+)
 from chatkit_app.models import Event, Message, Part, Step, Thread
 from chatkit_app.runs import recorder
 from tests.history_rows import Turn, add_turns, make_thread
@@ -142,6 +147,40 @@ def test_only_the_newest_messages_are_in_it() -> None:
 
     assert content["earlier"] is True
     assert [m["id"] for m in content["messages"]] == [str(m.pk) for m in messages[2:]]
+
+
+def test_a_thread_of_long_messages_begins_where_its_newest_fit() -> None:
+    run = None
+    viewer = a_visitor()
+    for _ in range(8):
+        run = carried(viewer, "say " + "漢" * 9000, run and run.thread_id)
+    messages = list(Message.objects.filter(thread=run.thread_id).order_by("depth"))
+
+    content = take_snapshot(run.thread_id).content
+
+    shown = [message["id"] for message in content["messages"]]
+    assert content["earlier"] is True
+    assert 2 < len(shown) < len(messages)
+    assert shown == [str(message.pk) for message in messages[-len(shown) :]]
+    size = len(json.dumps(content["messages"], ensure_ascii=False).encode())
+    assert size <= BUDGET_BYTES
+    assert len(messages_as_json(messages)) == len(messages)  # the history API's
+
+
+def test_a_message_that_is_too_large_is_clipped_there_and_whole_elsewhere() -> None:
+    thread = make_thread(uuid4(), assistant="test")
+    turn = Turn.begin(thread, "Why?", depth=0)
+    turn.say("x" * 400_000)
+    turn.end()
+
+    [shown] = take_snapshot(thread.pk).content["messages"]
+    [whole] = messages_as_json([turn.answer])
+
+    assert shown["id"] == whole["id"]
+    assert shown["parts"][0]["clipped"] is True
+    assert len(shown["parts"][0]["content"]) < BUDGET_BYTES
+    assert len(whole["parts"][0]["content"]) == 400_000
+    assert "clipped" not in whole["parts"][0]
 
 
 def test_a_void_step_is_not_shown_and_a_hidden_message_neither() -> None:

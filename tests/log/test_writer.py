@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -16,8 +17,10 @@ from django.utils import timezone
 from chatkit_app.engine import events
 from chatkit_app.engine.states import RunStatus
 from chatkit_app.exceptions import LeaseLost
+from chatkit_app.log import batches as transactions
+from chatkit_app.log import statements
 from chatkit_app.log import writer as module
-from chatkit_app.log.batches import join_deltas
+from chatkit_app.log.batches import Batch
 from chatkit_app.log.ring import ring
 from chatkit_app.log.writer import Writer
 from chatkit_app.models import Run, Thread
@@ -55,7 +58,7 @@ def held_back(writer: Writer) -> Iterator[threading.Event]:
     gate = open_line(writer)
     original = writer._commit_group
 
-    def commit_group(batches: list[module._Batch]) -> None:
+    def commit_group(batches: list[Batch]) -> None:
         entered.set()
         free.wait(WAIT)
         original(batches)
@@ -114,9 +117,11 @@ def test_runs_that_write_at_once_share_a_transaction(
     lines = [open_line(writer) for _ in range(5)]
     groups: list[int] = []
     monkeypatch.setattr(
-        module,
+        transactions,
         "pass_fences",
-        counting(module.pass_fences, groups, lambda _c, fences, _until: len(fences)),
+        counting(
+            transactions.pass_fences, groups, lambda _c, fences, _until: len(fences)
+        ),
     )
     futures = [writer.commit(line.log, [delta("A")]) for line in lines]
 
@@ -214,8 +219,156 @@ def test_a_poisoned_event_costs_its_run_alone(
     assert (bad.told(), bad.losses) == ([], [error])
     assert_no_holes(bad.thread)
     assert "can't be written" in caplog.text
-    with pytest.raises(LeaseLost):
-        writer.commit(bad.log).result(WAIT)
+
+
+def test_after_a_poisoned_event_an_end_is_still_written_and_nothing_else(
+    writer: Writer,
+) -> None:
+    error = ZeroDivisionError()
+
+    def poisoned(event: events.AnyEvent, _position: int) -> None:
+        if isinstance(event, events.PartDelta):
+            raise error
+
+    line = open_line(writer, record=poisoned)
+    writer.commit(line.log, [news(line)]).result(WAIT)
+    writer.add(line.log, delta("A"), urgent=True)  # nobody waits for it
+    until_so(lambda: line.losses == [error])
+
+    writer.add(line.log, delta("B"), urgent=True)
+    with pytest.raises(ZeroDivisionError):
+        writer.commit(line.log, [news(line)]).result(WAIT)
+    writer.commit(
+        line.log, prepare=lambda: [move_run(row_of(line), RunStatus.FAILED)]
+    ).result(WAIT)
+
+    assert (row_of(line).status, row_of(line).batch) == ("failed", 2)
+    assert line.told() == []
+    assert line.losses == [error]
+    assert_no_holes(line.thread)
+
+
+def test_an_end_that_waits_behind_a_poisoned_event_is_written(
+    writer: Writer,
+) -> None:
+    entered, free = threading.Event(), threading.Event()
+
+    def poisoned(event: events.AnyEvent, _position: int) -> None:
+        if isinstance(event, events.PartDelta):
+            entered.set()
+            free.wait(WAIT)
+            raise ZeroDivisionError
+
+    line = open_line(writer, record=poisoned)
+    writer.add(line.log, delta("A"), urgent=True)
+    assert entered.wait(WAIT)
+    ended = writer.commit(
+        line.log, prepare=lambda: [move_run(row_of(line), RunStatus.CANCELLED)]
+    )
+    free.set()
+
+    ended.result(WAIT)
+    assert row_of(line).status == "cancelled"
+
+
+def until_so(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + WAIT
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.001)
+    assert is_so()
+
+
+def test_a_run_that_waits_for_the_database_makes_no_other_wait(
+    writer: Writer, held_back: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REPEAT_EVERY", 0.05)
+    is_away = [True]
+
+    def away(_event: events.AnyEvent, _position: int) -> None:
+        if is_away[0]:
+            raise OperationalError("the table is being altered")
+
+    waits, other = open_line(writer, record=away), open_line(writer)
+    held_back.set()
+    first = writer.commit(waits.log, [delta("A", part="a")])
+    for number in range(20):
+        writer.commit(other.log, [delta(f"{number}", part=f"{number}")]).result(WAIT)
+    second = writer.commit(waits.log, [delta("B", part="b")])
+    assert not first.done()
+
+    is_away[0] = False
+
+    second.result(WAIT)
+    assert first.done()
+    assert waits.told() == ["A", "B"]
+    assert_no_holes(waits.thread)
+
+
+@contextmanager
+def locked_elsewhere(table: str, row: UUID) -> Iterator[None]:
+    """Another connection holds this row."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks no single rows")
+    import psycopg
+
+    wanted = connection.get_connection_params()
+    names = ("host", "port", "user", "password", "dbname")
+    given = {name: wanted[name] for name in names if wanted.get(name)}
+    with psycopg.connect(**given) as other:
+        other.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR UPDATE", [row])  # noqa: S608
+        yield
+
+
+@pytest.mark.parametrize("what", ["run", "thread"])
+def test_a_locked_row_costs_the_run_that_it_belongs_to_alone(
+    writer: Writer,
+    held_back: threading.Event,
+    what: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(statements, "LOCK_MS", 60_000)  # it is not even waited for
+    lines = [open_line(writer) for _ in range(3)]
+    table, row = {
+        "run": (Run._meta.db_table, lines[0].log.run),
+        "thread": (Thread._meta.db_table, lines[0].thread),
+    }[what]
+    with locked_elsewhere(table, row):
+        futures = [writer.commit(line.log, [delta("A", part="a")]) for line in lines]
+        held_back.set()
+        for line, future in zip(lines[1:], futures[1:], strict=True):
+            future.result(WAIT)
+            writer.commit(line.log, [delta("B", part="b")]).result(WAIT)
+        late = writer.commit(lines[0].log, [delta("B", part="b")])
+        assert not futures[0].done()
+
+    futures[0].result(WAIT)
+    late.result(WAIT)
+    for line in lines:
+        assert (line.told(), line.losses) == (["A", "B"], [])
+        assert_no_holes(line.thread)
+
+
+def test_a_row_that_is_locked_for_ever_is_given_up(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REPEAT_FOR", 0.05)
+    line = open_line(writer)
+    with (
+        locked_elsewhere(Run._meta.db_table, line.log.run),
+        pytest.raises(OperationalError),
+    ):
+        writer.commit(line.log, [delta("A")]).result(WAIT)
+    assert len(line.losses) == 1
+
+
+def test_stopping_does_not_wait_for_a_locked_row(writer: Writer) -> None:
+    line, other = open_line(writer), open_line(writer)
+    with locked_elsewhere(Run._meta.db_table, line.log.run):
+        future = writer.commit(line.log, [delta("A")])
+        writer.commit(other.log, [delta("A")]).result(WAIT)
+        writer.stop()
+        with pytest.raises(OperationalError):
+            future.result(0)
 
 
 def test_an_event_that_the_database_itself_refuses_costs_its_run_alone(
@@ -322,7 +475,7 @@ def test_a_database_that_is_away_for_a_moment_costs_that_moment(
     writer: Writer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     lines, left = [open_line(writer) for _ in range(3)], [7]
-    original = module.insert_events
+    original = transactions.insert_events
 
     def insert(*args) -> None:
         if left[0]:
@@ -330,7 +483,7 @@ def test_a_database_that_is_away_for_a_moment_costs_that_moment(
             raise OperationalError("the database is away")
         original(*args)
 
-    monkeypatch.setattr(module, "insert_events", insert)
+    monkeypatch.setattr(transactions, "insert_events", insert)
     futures = []
     for number in range(10):
         for line in lines:
@@ -354,7 +507,7 @@ def test_a_database_that_stays_away_is_given_up_and_nobody_waits_for_ever(
     def insert(*_args) -> None:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(module, "insert_events", insert)
+    monkeypatch.setattr(transactions, "insert_events", insert)
 
     with pytest.raises(OperationalError):
         writer.commit(line.log, [delta("A")]).result(WAIT)
@@ -425,30 +578,6 @@ def test_watchers_see_frames_only_after_the_commit(writer: Writer) -> None:
     assert seen == [None, None]
     assert wakes == [False]
     assert len(frames) == 2
-
-
-def test_neighbouring_deltas_of_a_part_are_one() -> None:
-    start = events.MessageHidden(message_id="m")
-    found = join_deltas(
-        [
-            delta("A"),
-            delta("🙂", offset=1),
-            delta("B", offset=3),
-            delta("x", part="other"),
-            delta("C", offset=4),
-            start,
-            delta("D", offset=5),
-        ]
-    )
-
-    assert found == [
-        delta("A🙂B"),
-        delta("x", part="other"),
-        delta("C", offset=4),
-        start,
-        delta("D", offset=5),
-    ]
-    assert join_deltas([]) == []
 
 
 def test_what_is_urgent_does_not_wait_for_the_window(

@@ -140,3 +140,21 @@ def test_lengths_and_offsets_of_the_golden_text_are_utf_16() -> None:
     )
     text = first["event"]["delta"]
     assert len(text) < more["event"]["offset"] == len(text.encode("utf-16-le")) // 2
+
+
+def test_what_is_not_ascii_is_sent_as_it_is() -> None:
+    thread = UUID(THREAD)
+    snapshot = {"messages": ["漢" * 1000]}
+
+    assert "漢" * 1000 in native.reset_frame(thread, "e", 1, snapshot)
+    assert "漢" in native.accepted_frame("漢", {})
+    assert "漢" in native.error_frame(ThreadNotFound("漢"))
+
+
+@pytest.mark.parametrize("char", ["x", "ü", "漢"])
+def test_a_frame_may_have_a_mebibyte_and_no_more(char: str) -> None:
+    fitting = char * (native.MAX_SENT_BYTES // len(char.encode()))
+
+    native.check_size(fitting)
+    with pytest.raises(native.FrameOutsized):
+        native.check_size(fitting + char)

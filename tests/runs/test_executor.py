@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import sync_to_async  # noqa: TID251 (sites use it, and so it is tested)
+from django.contrib.auth import get_user_model
+from django.db import InterfaceError, OperationalError
+from django.utils import translation
+from pydantic import BaseModel, ConfigDict, field_validator
 
-from chatkit_app.db import in_thread
+from chatkit_app.db import THREADS, in_thread
+from chatkit_app.engine.assistant import Assistant
+from chatkit_app.engine.events import AnyEvent, PartDelta, PartEnded
+from chatkit_app.engine.tools import Tool, tool, tool_definition
+from chatkit_app.engine.viewer import Viewer
 from chatkit_app.log import writer as writing
-from chatkit_app.models import Message, Run, Step
+from chatkit_app.models import Message, Run, Step, Thread
+from chatkit_app.registry import assistants
+from chatkit_app.runs import executor as module
 from chatkit_app.runs.executor import Execution
+from tests.history_rows import make_thread
 from tests.runs.desk import (
     WAIT,
     a_visitor,
@@ -21,6 +35,7 @@ from tests.runs.desk import (
     carried,
     carry,
     fresh,
+    say,
     started,
     statuses_told,
 )
@@ -192,3 +207,252 @@ async def test_a_page_that_answers_before_the_servers_tools_end_does_not_pause_i
 
     assert (await in_thread(fresh, run)).status == "completed"
     assert "requires_action" not in await in_thread(statuses_told, run)
+
+
+# The site's own code: its instructions, its tools and their types
+
+Carry = Callable[..., Run]
+
+
+@pytest.fixture
+def carry_with() -> Iterator[Carry]:
+    """Carry a run of an assistant that has these tools."""
+
+    def carry_with(
+        *tools: Tool, text: str, viewer: Viewer | None = None, **more: object
+    ) -> Run:
+        assistants.register(Assistant(name="desk", tools=tools, **more))  # type: ignore[arg-type]
+        said = say(viewer or a_visitor(), text, assistant="desk")
+        return carry(Run.objects.get(pk=said["run"]))
+
+    yield carry_with
+    assistants.unregister("desk")
+
+
+class Person(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    username: str
+
+
+class Owned(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    user: Person
+
+
+def test_a_sync_tool_may_return_rows_a_queryset_and_lazy_relations(
+    carry_with: Carry,
+) -> None:
+    ann = get_user_model().objects.create(username="ann")
+    make_thread(ann, assistant="desk")
+
+    @tool
+    def listed() -> list[Person]:
+        return list(get_user_model().objects.all())  # type: ignore[arg-type]
+
+    @tool
+    def asked() -> list[Person]:
+        return get_user_model().objects.all()  # type: ignore[return-value]
+
+    @tool
+    def related() -> Owned:
+        return Thread.objects.get(user=ann)  # type: ignore[return-value]
+
+    @tool
+    @sync_to_async
+    def wrapped() -> list[Person]:
+        return list(get_user_model().objects.all())  # type: ignore[arg-type]
+
+    run = carry_with(
+        listed,
+        asked,
+        related,
+        wrapped,
+        text="call listed\ncall asked\ncall related\ncall wrapped",
+    )
+
+    people = [{"username": "ann"}]
+    outputs = {call.name: call.output for call in calls_of(run)}
+    assert outputs["listed"] == outputs["asked"] == people
+    assert outputs["related"] == {"user": people[0]}
+    assert outputs["wrapped"] == people
+
+
+def test_a_tools_input_may_be_checked_against_the_database(carry_with: Carry) -> None:
+    get_user_model().objects.create(username="ann")
+
+    class Known(BaseModel):
+        username: str
+
+        @field_validator("username")
+        @classmethod
+        def exists(cls, name: str) -> str:
+            if not get_user_model().objects.filter(username=name).exists():
+                raise ValueError("Nobody bears that name.")
+            return name
+
+    greet = tool_definition(name="greet", description="", input=Known, output=str)
+    run = carry_with(
+        greet.server(lambda known: f"Hi {known.username}"),
+        text='call greet {"username": "ann"}\ncall greet {"username": "bob"}',
+    )
+
+    ann, bob = calls_of(run)
+    assert (ann.status, ann.output) == ("completed", "Hi ann")
+    assert bob.error_code == "invalid_arguments"
+    assert "Nobody bears that name." in bob.error_text
+
+
+@pytest.mark.parametrize(("language", "spoken"), [("de", "de"), ("", "en-us")])
+def test_the_sites_code_speaks_the_viewers_language(
+    carry_with: Carry, language: str, spoken: str
+) -> None:
+    heard: list[str | None] = []
+
+    def instructions(viewer: Viewer, page: object) -> str:
+        heard.append(translation.get_language())
+        return ""
+
+    @tool
+    def sync_one() -> str | None:
+        return translation.get_language()
+
+    @tool
+    async def async_one() -> str | None:
+        await asyncio.sleep(0)
+        return translation.get_language()
+
+    run = carry_with(
+        sync_one,
+        async_one,
+        instructions=instructions,
+        viewer=Viewer(visitor=uuid4(), language=language),
+        text="call sync_one\ncall async_one",
+    )
+
+    assert heard == [spoken]
+    assert [call.output for call in calls_of(run)] == [spoken, spoken]
+
+
+async def test_a_site_that_is_slow_to_instruct_keeps_nobody_from_the_database() -> None:
+    asked, release = threading.Semaphore(0), threading.Event()
+
+    def instructions(viewer: Viewer, page: object) -> str:
+        asked.release()
+        release.wait(WAIT)
+        return ""
+
+    assistants.register(Assistant(name="desk", tools=[], instructions=instructions))
+    said = [
+        await in_thread(say, a_visitor(), "say Hi.", assistant="desk")
+        for _ in range(THREADS)
+    ]
+    runs = [
+        asyncio.create_task(Execution(Run(pk=one["run"]).pk, uuid4()).run())
+        for one in said
+    ]
+    try:
+        async with asyncio.timeout(WAIT):
+            for _ in runs:
+                await asyncio.to_thread(asked.acquire)
+            assert await in_thread(lambda: "quick") == "quick"
+            release.set()
+            await asyncio.gather(*runs)
+    finally:
+        release.set()
+        assistants.unregister("desk")
+
+    statuses = await in_thread(
+        lambda: set(Run.objects.values_list("status", flat=True))
+    )
+    assert statuses == {"completed"}
+
+
+async def test_a_tool_that_hears_no_cancellation_does_not_keep_a_run_from_its_end() -> (
+    None
+):
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    @tool
+    async def stubborn() -> None:
+        begun.set()
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    assistants.register(Assistant(name="desk", tools=[stubborn]))
+    viewer = a_visitor()
+    said = await in_thread(say, viewer, "call stubborn", assistant="desk")
+    run = await in_thread(Run.objects.get, pk=said["run"])
+    execution = Execution(run.pk, uuid4())
+    task = asyncio.create_task(execution.run())
+    try:
+        async with asyncio.timeout(WAIT):
+            await begun.wait()
+            await in_thread(cancel, viewer, run)
+            execution.cancel()
+            await task
+        assert (await in_thread(fresh, run)).status == "cancelled"
+    finally:
+        release.set()
+        assistants.unregister("desk")
+
+
+# The database's own troubles
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_was_away_for_a_moment_fails_no_run(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    monkeypatch.setattr(module, "READ_EVERY", 0.001)
+    read, tries = module.load, []
+
+    def read_at_last(run_id: object) -> object:
+        tries.append(run_id)
+        if len(tries) < 3:
+            raise error("the server closed the connection")
+        return read(run_id)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "load", read_at_last)
+    run = carried(a_visitor(), "say Hi.")
+
+    assert (run.status, len(tries)) == ("completed", 3)
+
+
+def test_a_database_that_stays_away_fails_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "READ_FOR", 0.0)
+
+    def never(run_id: object) -> object:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(module, "load", never)
+    run = carried(a_visitor(), "say Hi.")
+
+    assert (run.status, run.error_code) == ("failed", "internal")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [(PartDelta, "say Half\nstall"), (PartEnded, "say Hi.")]
+)
+def test_what_can_t_be_written_fails_its_run(
+    monkeypatch: pytest.MonkeyPatch, kind: type[AnyEvent], text: str
+) -> None:
+    record, odd = module.record, []
+
+    def record_but(event: AnyEvent, position: int) -> None:
+        if not odd and isinstance(event, kind):
+            odd.append(event)
+        if any(event is one for one in odd):  # whenever it is tried, and no other one
+            raise ValueError("no column holds it")
+        record(event, position)
+
+    monkeypatch.setattr(module, "record", record_but)
+    run = carried(a_visitor(), text)
+
+    assert (run.status, run.error_code) == ("failed", "internal")
+    assert statuses_told(run) == ["queued", "in_progress", "failed"]
+    assert_no_holes(run.thread_id)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
@@ -142,6 +142,34 @@ def test_the_sweep_ends_calls_that_nobody_answered(runner: LocalRunner) -> None:
 
     until(lambda: calls_of(run)[0].error_code == "deadline")
     assert status_of(run) == "queued"
+
+
+def test_a_call_that_can_t_be_ended_keeps_no_other_from_its_end_and_is_logged_once(
+    runner: LocalRunner,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    odd, other = (carried(a_visitor(), "call read_selection") for _ in range(2))
+    cause, original = calls_of(odd)[0].pk, module.answering.expire
+    tries: list[UUID] = []
+
+    def expire(call_id: UUID) -> None:
+        if call_id == cause:
+            tries.append(call_id)
+            raise ValueError("an odd row")
+        original(call_id)
+
+    monkeypatch.setattr(module.answering, "expire", expire)
+    past = timezone.now() - timedelta(seconds=1)
+    ToolCall.objects.filter(pk=cause).update(deadline_at=past - timedelta(seconds=1))
+    ToolCall.objects.exclude(pk=cause).update(deadline_at=past)
+
+    runner.start()
+
+    until(lambda: calls_of(other)[0].error_code == "deadline")
+    until(lambda: len(tries) > 2)
+    assert caplog.text.count("can't be ended at its deadline") == 1
+    assert "The sweep failed." not in caplog.text
 
 
 def test_the_sweep_prunes_quiet_threads(runner: LocalRunner) -> None:

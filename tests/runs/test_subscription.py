@@ -21,7 +21,7 @@ from chatkit_app.log.fold import prune
 from chatkit_app.log.ring import ring
 from chatkit_app.models import Event, Thread
 from chatkit_app.runs import subscription as module
-from chatkit_app.runs.subscription import Subscription, TooSlow
+from chatkit_app.runs.subscription import Subscription, TooSlow, Unread
 from tests.history_rows import make_thread
 from tests.log.writing import delta, nothing
 from tests.runs.desk import WAIT, a_visitor
@@ -169,6 +169,28 @@ async def test_another_processs_events_are_heard_by_the_doorbell() -> None:
         assert await waiting == [2]
 
 
+async def test_a_ring_during_a_reading_is_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    thread, epoch = await in_thread(make, 1)
+    original, has_read = module.read_frames, []
+
+    def read_frames(*asked: Any) -> list[tuple[int, str]]:
+        found = original(*asked)
+        if not has_read:
+            has_read.append(True)
+            write_elsewhere(thread)
+            ring.ring(thread)
+        return found
+
+    monkeypatch.setattr(module, "read_frames", read_frames)
+
+    async with aclosing(Subscription(thread).frames(epoch, 1)) as frames:
+        await next_frame(frames)
+        async with asyncio.timeout(10):
+            assert await positions(frames, 1) == [2]
+
+
 def write_elsewhere(thread: UUID) -> None:
     """Committed, and not told to this process's ring."""
     now = timezone.now()
@@ -208,6 +230,61 @@ async def test_who_never_acknowledges_is_too_slow(
     async with aclosing(Subscription(thread).frames(epoch, 0)) as frames:
         with pytest.raises(TooSlow):
             await positions(frames, 5)
+
+
+async def test_snapshots_that_nobody_reads_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "UNREAD_BYTES", 1000)
+    thread, _ = await in_thread(make, 1)
+    unread = Unread()
+
+    async def subscribe() -> None:
+        async with aclosing(Subscription(thread, unread).frames(None, None)) as frames:
+            await next_frame(frames)
+
+    async def subscribe_on_and_on() -> None:
+        for _ in range(100):
+            await subscribe()
+
+    with pytest.raises(TooSlow):
+        await subscribe_on_and_on()
+
+
+async def test_snapshots_that_are_read_are_never_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "UNREAD_BYTES", 1000)
+    thread, _ = await in_thread(make, 1)
+    unread = Unread()
+
+    for _ in range(20):
+        listener = Subscription(thread, unread)
+        async with aclosing(listener.frames(None, None)) as frames:
+            listener.acknowledge((await next_frame(frames))["position"])
+    assert unread.size == 0
+
+
+async def test_events_wait_for_room_and_any_thread_may_make_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (one, epoch), (two, _) = await in_thread(make, 8), await in_thread(make, 1)
+    unread = Unread()
+    first, second = Subscription(one, unread), Subscription(two, unread)
+
+    async with (
+        aclosing(first.frames(epoch, 0)) as frames,
+        aclosing(second.frames(None, None)) as others,
+    ):
+        assert await positions(frames, 2) == [1, 2]
+        monkeypatch.setattr(module, "ROOM_BYTES", unread.size)
+        waiting = asyncio.create_task(positions(frames, 1))
+        reset = await next_frame(others)
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+        # It was sent last, so whoever has read it has read all before.
+        second.acknowledge(reset["position"])
+        assert await waiting == [3]
 
 
 async def test_who_leaves_is_no_longer_kept() -> None:

@@ -8,12 +8,14 @@ import pytest
 from django.http import HttpRequest
 from django.template import Context, RequestContext, Template, TemplateSyntaxError
 from django.test import RequestFactory
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override, pgettext
 
 import chatkit_app
-from chatkit_app.templatetags.chatkit import words
+from chatkit_app.templatetags.chatkit import table_of_words
 
-STATIC = Path(chatkit_app.__file__).parent / "static/chatkit_app"
+APP = Path(chatkit_app.__file__).parent
+STATIC = APP / "static/chatkit_app"
+SAME_IN_GERMAN = {"Chat"}
 
 
 @pytest.fixture
@@ -82,6 +84,91 @@ def test_it_can_be_drawn_without_a_request() -> None:
     assert 'url="/elsewhere/"' in html
 
 
+def tables_of(html: str) -> dict[str, dict[str, str]]:
+    """The tables of words in a page, by their ids."""
+    found = re.findall(
+        r'<script id="([^"]+)" type="application/json">(.*?)</script>', html
+    )
+    return {name: json.loads(text) for name, text in found}
+
+
+def test_a_view_names_tools_and_other_words(request_: HttpRequest) -> None:
+    own = {"tool.order_status": gettext_lazy("Yesterday"), "send": "</script>Ask"}
+
+    html = render(request_, '{% chatkit "test" words=own %}', own=own)
+
+    (name, table), *_ = tables_of(html).items()
+    assert f'strings="{name}"' in html
+    assert table["tool.order_status"] == "Yesterday"
+    assert table["send"] == "</script>Ask"
+    assert table["stop"] == "Stop answering"
+    assert html.count("</script>") == 2
+
+
+def test_the_words_of_one_chat_are_not_those_of_the_next(
+    request_: HttpRequest,
+) -> None:
+    html = render(
+        request_,
+        '{% chatkit "test" words=one %}{% chatkit "test" %}{% chatkit "test" words=two %}{% chatkit "test" %}',
+        one={"send": "Ask"},
+        two={"send": "Go"},
+    )
+
+    tables = tables_of(html)
+    used = re.findall(r'strings="([^"]+)"', html)
+    assert [tables[name]["send"] for name in used] == ["Ask", "Send", "Go", "Send"]
+    assert len(tables) == 3
+    assert html.count('type="module"') == 1
+
+
+def test_a_variable_that_a_view_forgot_changes_no_words(request_: HttpRequest) -> None:
+    html = render(request_, '{% chatkit "test" words=forgotten %}')
+
+    assert list(tables_of(html)) == ["chatkit-words"]
+
+
+def test_in_german_every_word_is_german() -> None:
+    with override("en"):
+        english = table_of_words()
+    with override("de"):
+        german = table_of_words()
+
+    left = {text for name, text in english.items() if german[name] == text}
+    assert left == SAME_IN_GERMAN
+    slots = re.compile(r"\{\w+\}")
+    for name, text in english.items():
+        assert slots.findall(german[name]) == slots.findall(text)
+
+
+def test_the_german_page_gets_german_words(request_: HttpRequest) -> None:
+    with override("de"):
+        html = render(request_, '{% chatkit "test" %}')
+
+    assert tables_of(html)["chatkit-words"]["send"] == "Senden"
+
+
+def test_a_language_that_is_not_shipped_is_not_mixed_with_djangos_own_words() -> None:
+    with override("en"):
+        english = table_of_words()
+
+    with override("fr"):
+        assert table_of_words() == english
+
+
+def test_the_compiled_translation_is_that_of_its_source() -> None:
+    source = (APP / "locale/de/LC_MESSAGES/django.po").read_text()
+    entries = re.findall(
+        r'^msgctxt "chatkit"\nmsgid (".*")\nmsgstr (".*")$', source, re.MULTILINE
+    )
+
+    with override("de"):
+        compiled = [pgettext("chatkit", json.loads(text)) for text, _ in entries]
+
+    assert compiled == [json.loads(german) for _, german in entries]
+    assert len(entries) == source.count("msgctxt")
+
+
 def test_the_words_of_both_languages_are_the_same() -> None:
     script = (STATIC / "element-strings.js").read_text()
     table = script[script.index("ENGLISH") : script.index("})")]
@@ -93,7 +180,7 @@ def test_the_words_of_both_languages_are_the_same() -> None:
     }
 
     with override("en"):
-        assert words() == english
+        assert table_of_words() == english
 
 
 def test_every_word_is_used() -> None:
@@ -105,7 +192,7 @@ def test_every_word_is_used() -> None:
 
     unused = [
         name
-        for name in words()
+        for name in table_of_words()
         if f'"{name}"' not in scripts and not name.startswith("error")
     ]
 

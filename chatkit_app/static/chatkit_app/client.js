@@ -221,7 +221,7 @@ export class ChatKitClient extends EventTarget {
     this.#subscription?.end()
     this.#subscription = null
     this.#drafts = this.#newDrafts(next)
-    this.error = null
+    if (this.error?.code !== "unreachable") this.error = null
   }
 
   /** @param {Subscription} subscription */

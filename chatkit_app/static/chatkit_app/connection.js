@@ -1,5 +1,6 @@
 /** One WebSocket after the other: opened, watched, closed, and opened again when it is lost. */
 
+import { Attempts, LIKELY_CAUSES } from "./attempts.js"
 import { backoffMs, restartMs } from "./backoff.js"
 import { socketUrl } from "./environment.js"
 import { Outbox } from "./outbox.js"
@@ -18,12 +19,14 @@ import {
 const HELLO_MS = 15_000
 /** After so long the attempts are counted from zero again: a server that drops everybody at once is spared. */
 const STABLE_MS = 5_000
+/** From here on a close code is the application's own: somebody was there. */
+const OWN_CODES = 4_000
 const DEFAULT_MAX_FRAME_BYTES = 65_536
 
 /**
  * Events: `open` (the server said hello), `frame` (detail: one that answers no command of ours),
- * `down` (an open one is lost), `state`, `failed` (detail: the `ChatKitError`; it will not try
- * again by itself), `leaving` (the page goes, perhaps for ever; a last word can be said).
+ * `down` (an open one is lost), `state`, `failed` (detail: the `ChatKitError`; only if that is
+ * `unreachable` it goes on trying), `leaving` (the page goes, perhaps for ever; a last word can be said).
  *
  * @typedef {"closed" | "connecting" | "open" | "reconnecting"} ConnectionState
  */
@@ -35,7 +38,10 @@ export class Connection extends EventTarget {
   /** @type {HelloFrame | null} */
   #hello = null
   #attempt = 0
-  #hasAskedForVisitor = false
+  #attempts = new Attempts()
+  /** Why it was closed, if not by hand. @type {ChatKitError | null} */
+  #failure = null
+  #hasWarned = false
   /** @type {{ retry?: unknown, hello?: unknown, stable?: unknown }} */
   #timers = {}
   #outbox = new Outbox((command) => this.tell(command))
@@ -72,15 +78,19 @@ export class Connection extends EventTarget {
     return this.#hello?.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES
   }
 
+  /** While it waits for its next attempt: that is made now. */
   open() {
-    if (this.#state !== "closed") return
+    if (this.#state === "open") return
+    const isNow = this.#state === "closed" || this.#timers.retry !== undefined
     this.#attempt = 0
-    this.#hasAskedForVisitor = false
-    this.#setState("connecting")
-    this.#connect()
+    this.#attempts = new Attempts()
+    this.#failure = null
+    if (this.#state === "closed") this.#setState("connecting")
+    if (isNow) this.#connect()
   }
 
   close() {
+    this.#failure = null
     this.#drop()
     this.#setState("closed")
   }
@@ -99,12 +109,16 @@ export class Connection extends EventTarget {
 
   /**
    * Until it is accepted or refused it is sent again on every new connection, with the same id.
+   * Where nobody could be reached it causes one more attempt, and is refused if that fails too.
    *
    * @param {Command} command
    * @param {{ repeat?: boolean }} [options] `repeat: false`: a lost connection refuses it
    */
   ask(command, options) {
-    return this.#outbox.ask(command, options)
+    if (this.#failure !== null) return Promise.reject(this.#failure)
+    const asked = this.#outbox.ask(command, options)
+    if (this.#attempts.isUnreachable && this.#timers.retry) this.#connect()
+    return asked
   }
 
   /** Connect at once instead of when the back-off says so; an open line is tried by a word. */
@@ -162,10 +176,10 @@ export class Connection extends EventTarget {
       return this.#fail(new ChatKitError("unsupported_protocol", text))
     }
     this.#hello = hello
+    this.#attempts.greeted()
     this.#clearTimers()
     this.#timers.stable = this.#env.setTimeout(() => {
       this.#attempt = 0
-      this.#hasAskedForVisitor = false
     }, STABLE_MS)
     this.#setState("open")
     this.dispatchEvent(new Event("open"))
@@ -193,8 +207,22 @@ export class Connection extends EventTarget {
       wasOpen || this.#state === "reconnecting" ? "reconnecting" : "connecting",
     )
     if (wasOpen) this.#down()
-    if (code === CloseCode.NO_VIEWER) void this.#becomeVisitor()
-    else this.#retryAfter(this.#delayFor(code))
+    if (code === CloseCode.NO_VIEWER) return void this.#becomeVisitor()
+    this.#retryAfter(this.#delayFor(code))
+    if (this.#hello === null && code < OWN_CODES) this.#unanswered()
+  }
+
+  /** Nobody was ever there: what was sent must not look as if it were on its way. */
+  #unanswered() {
+    const isNew = this.#attempts.unanswered()
+    if (!this.#attempts.isUnreachable) return
+    const error = new ChatKitError("unreachable", "The chat cannot be reached.")
+    this.#outbox.abandon(error)
+    if (!isNew) return
+    if (!this.#hasWarned)
+      this.#env.warn(`No WebSocket at ${this.#url}. ${LIKELY_CAUSES}`)
+    this.#hasWarned = true
+    this.dispatchEvent(new CustomEvent("failed", { detail: error }))
   }
 
   /** @param {number} code */
@@ -211,10 +239,9 @@ export class Connection extends EventTarget {
   }
 
   async #becomeVisitor() {
-    if (this.#hasAskedForVisitor) {
+    if (!this.#attempts.askForVisitor(this.#env.now())) {
       return this.#fail(new ChatKitError("no_viewer", "Nobody is at the door."))
     }
-    this.#hasAskedForVisitor = true
     const refused = await this.#requests.makeVisitor().then(
       () => null,
       (/** @type {ChatKitError} */ error) => error,
@@ -223,13 +250,14 @@ export class Connection extends EventTarget {
     if (this.#state === "closed" || this.#socket !== null) return
     if (refused === null) return this.#connect()
     if (refused.code !== "unreachable") return this.#fail(refused)
-    this.#hasAskedForVisitor = false
+    this.#attempts.visitorNotAsked()
     this.#retryAfter(this.#delayFor(CloseCode.NO_VIEWER))
   }
 
   /** @param {ChatKitError} error */
   #fail(error) {
     this.#drop()
+    this.#failure = error
     this.#setState("closed")
     this.#outbox.abandon(error)
     this.dispatchEvent(new CustomEvent("failed", { detail: error }))

@@ -1,6 +1,7 @@
 // The chat's surroundings: head, banners, what is shown while it is empty, and the scroller.
 
 import { roundButton } from "./element-composer.js"
+import { canReconnect, connectionWords } from "./element-connection.js"
 import { h, ICONS, icon, setAttribute, setText } from "./element-dom.js"
 
 /** @typedef {import("./element-strings.js").Words} Words */
@@ -169,16 +170,12 @@ export class Frame {
   }
 
   /** @param {ClientShape} client */
-  #showConnection({ state, error }) {
-    const isClosed = state === "closed" && error !== null
-    this.#connection.hidden = !(
-      isClosed ||
-      state === "connecting" ||
-      state === "reconnecting"
-    )
-    if (this.#connection.hidden) return
-    setAttribute(this.#connection, "data-state", state)
-    this.#reconnect.hidden = !isClosed
-    setText(this.#connectionText, this.#words(state))
+  #showConnection(client) {
+    const text = connectionWords(this.#words, client)
+    this.#connection.hidden = text === ""
+    if (text === "") return
+    setAttribute(this.#connection, "data-state", client.state)
+    this.#reconnect.hidden = !canReconnect(client)
+    setText(this.#connectionText, text)
   }
 }

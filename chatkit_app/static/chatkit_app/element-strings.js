@@ -67,7 +67,9 @@ export const ENGLISH = Object.freeze({
   errorRunInterrupted: "The answer was interrupted by a restart.",
   errorRateLimited: "You are writing very fast.",
   errorRunConflict: "The assistant is still answering.",
-  errorNoViewer: "You are no longer signed in here.",
+  errorNoViewer: "Your browser's session did not reach the chat. Are cookies blocked?",
+  errorSignedOut: "You are no longer signed in here.",
+  errorUnreachable: "The chat cannot be reached.",
   errorNotAllowed: "This is not allowed.",
   errorUnknown: "Something went wrong.",
 })

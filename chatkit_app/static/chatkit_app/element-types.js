@@ -24,6 +24,7 @@
  * @property {boolean} hasEarlier
  * @property {{ code: string, message: string } | null} error
  * @property {string} tab
+ * @property {string | null} viewer `u:<id>`, `v:<uuid>`, or null before the first connection
  * @property {{ has(name: string): boolean }} tools
  * @property {() => void} connect
  * @property {() => void} close

@@ -19,6 +19,7 @@ export function environment(given) {
     schedule: (run) => globalThis.queueMicrotask(run),
     random: () => Math.random(),
     now: () => Date.now(),
+    warn: (text) => console.warn(text),
     crypto: globalThis.crypto,
     window: typeof globalThis.addEventListener === "function" ? globalThis : null,
     base: globalThis.location?.href ?? "http://localhost/",

@@ -3,6 +3,7 @@
 import { ChatKitClient } from "./client.js"
 import { Announcer } from "./element-announcer.js"
 import { ComposerView } from "./element-composer.js"
+import { codeFor, connectionWords } from "./element-connection.js"
 import { Frame } from "./element-frame.js"
 import { ThreadMemory } from "./element-memory.js"
 import { MessagesView } from "./element-messages.js"
@@ -54,7 +55,8 @@ export class ThreadElement extends HTMLElement {
   /** @type {Words} */
   #words = wordsFrom({})
   #isScheduled = false
-  #isInterrupted = false
+  /** What was last said to be wrong with the connection. */
+  #trouble = ""
   #isUntouched = false
 
   /** The client beneath: made on first use, so that tools can be registered at once. */
@@ -149,7 +151,7 @@ export class ThreadElement extends HTMLElement {
       openThreads: () => this.#openThreads(),
       toBottom: () => keeper.toBottom({ isSmooth: true }),
       loadEarlier: () => this.#loadEarlier(),
-      reconnect: () => this.client.connect(),
+      reconnect: () => this.#reconnect(),
       suggest: (text) => this.#suggested(text),
     })
     const messages = new MessagesView(words, {
@@ -224,14 +226,13 @@ export class ThreadElement extends HTMLElement {
    * @param {ClientShape} client
    * @param {Views} views
    */
-  #tellConnection({ state }, { announcer }) {
-    if (state === "reconnecting" && !this.#isInterrupted) {
-      this.#isInterrupted = true
-      announcer.say(this.#words("reconnecting"))
-    } else if (state === "open" && this.#isInterrupted) {
-      this.#isInterrupted = false
-      announcer.say(this.#words("connected"))
-    }
+  #tellConnection(client, { announcer }) {
+    const text = connectionWords(this.#words, client)
+    if (text === this.#trouble || text === this.#words("connecting")) return
+    if (text !== "") announcer.say(text)
+    else if (client.state === "open") announcer.say(this.#words("connected"))
+    else return
+    this.#trouble = text
   }
 
   /** @param {string} text */
@@ -256,11 +257,21 @@ export class ThreadElement extends HTMLElement {
     } = /** @type {{ code?: string, message?: string, retryMs?: number | null }} */ (
       error
     )
-    const reason = errorWords(this.#words, code, message || this.#words("errorUnknown"))
+    const known = codeFor(code, this.client.viewer)
+    const reason = errorWords(
+      this.#words,
+      known,
+      message || this.#words("errorUnknown"),
+    )
     const refused = this.#words("refused", { reason })
     if (!retryMs) return refused
     const seconds = Math.ceil(retryMs / 1000)
     return `${refused} ${this.#words("refusedAgain", { seconds })}`
+  }
+
+  #reconnect() {
+    this.#views?.composer.focus() // the button goes away
+    this.client.connect()
   }
 
   #stop() {

@@ -11,6 +11,7 @@
  * @property {(run: () => void) => void} schedule when "change" is told; many changes, one event
  * @property {() => number} random from 0 up to 1
  * @property {() => number} now milliseconds
+ * @property {(text: string) => void} warn tells the developer
  * @property {Pick<Crypto, "getRandomValues"> & { subtle?: SubtleCrypto }} crypto
  * @property {EventTarget | null} window tells of pagehide, pageshow and online
  * @property {string} base the page's own address, to which `url` is relative
@@ -79,6 +80,7 @@
  * @property {string | null} stepId
  * @property {string} content
  * @property {"streaming" | "complete" | "interrupted"} state
+ * @property {true} [clipped] a snapshot has cut it; the history API has it whole
  *
  * @typedef {object} ToolCallPart
  * @property {"tool-call"} type
@@ -97,6 +99,7 @@
  * @property {string | null} claimedBy the tab that runs it
  * @property {{ text: string, fraction: number | null } | null} progress
  * @property {string | null} deadlineAt
+ * @property {true} [clipped] a snapshot has cut or left out some of its values
  *
  * @typedef {object} ToolResultPart
  * @property {"tool-result"} type
@@ -107,6 +110,7 @@
  * @property {string} content the output as JSON, or the words of the error
  * @property {"complete" | "error"} state
  * @property {{ code: string, text: string }} [error]
+ * @property {true} [clipped]
  */
 
 /**

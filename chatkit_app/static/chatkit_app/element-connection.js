@@ -1,0 +1,43 @@
+// How the connection stands, in words: pure functions of what the client knows.
+
+import { errorWords } from "./element-strings.js"
+
+/** @typedef {import("./element-strings.js").Words} Words */
+/** @typedef {import("./element-types.js").ClientShape} ClientShape */
+/** @typedef {Pick<ClientShape, "state" | "error" | "viewer">} Line */
+
+/**
+ * What is shown of the connection; empty where there is nothing to say.
+ *
+ * @param {Words} words
+ * @param {Line} line
+ */
+export function connectionWords(words, line) {
+  const { state, error, viewer } = line
+  if (canReconnect(line)) {
+    const isOurs = error?.code === "no_viewer" || error?.code === "unreachable"
+    const code = isOurs ? codeFor(error.code, viewer) : null
+    return errorWords(words, code, words("closed"))
+  }
+  return state === "connecting" || state === "reconnecting" ? words(state) : ""
+}
+
+/**
+ * Is it for a person to try again? Where nobody is reached it goes on by itself, but slowly.
+ *
+ * @param {Line} line
+ */
+export function canReconnect({ state, error }) {
+  if (state === "closed") return error !== null
+  return state !== "open" && error?.code === "unreachable"
+}
+
+/**
+ * Nobody at the door means something else to somebody who had been let in as a user.
+ *
+ * @param {string} code of an error
+ * @param {string | null} viewer as last known
+ */
+export function codeFor(code, viewer) {
+  return code === "no_viewer" && viewer?.startsWith("u:") ? "signed_out" : code
+}
