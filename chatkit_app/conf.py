@@ -97,7 +97,7 @@ class Settings:
 
     @property
     def TOOL_THREADS(self) -> int:
-        """``CHATKIT_TOOL_THREADS``: threads for sync tools in a process, 8."""
+        """``CHATKIT_TOOL_THREADS``: threads for the site's sync code in a process, 8."""
         return getattr(django_settings, "CHATKIT_TOOL_THREADS", 8)
 
     @property

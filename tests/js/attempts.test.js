@@ -153,7 +153,7 @@ test("connect while nobody is reached tries at once, and says it again", async (
 
 test("connect in the middle of an attempt that fails does not silence what is wrong", async () => {
   const server = new FakeServer()
-  server.refusesWith = Array(6).fill(1006)
+  server.refusesWith = Array(9).fill(1006)
   const { client, clock, errors } = await lineTo({ server })
   await clock.pass(1_000)
   const sending = assert.rejects(client.send("Hello"), { code: "unreachable" })
