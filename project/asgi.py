@@ -22,9 +22,7 @@ application = ProtocolTypeRouter(
     {
         # Where DEBUG is off a web server in front has the static files.
         "http": ASGIStaticFilesHandler(site) if settings.DEBUG else site,
-        "websocket": AuthMiddlewareStack(
-            URLRouter(websocket_urlpatterns)
-        ),
+        "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
     }
 )
 
