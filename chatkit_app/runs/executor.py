@@ -138,12 +138,16 @@ class Execution:
     async def _end(
         self, log: RunLog, status: RunStatus, *, code: str = "", text: str = ""
     ) -> None:
-        try:
-            await self._close(log, status, code=code, text=text)
-        except LeaseLost:
-            logger.info("Run %s is another process's now.", log.run)
-        except Exception:
-            logger.exception("The end of run %s can't be written", log.run)
+        for is_last in (False, True):
+            try:
+                await self._close(log, status, code=code, text=text)
+            except LeaseLost:
+                logger.info("Run %s is another process's now.", log.run)
+            except Exception:
+                logger.exception("The end of run %s can't be written", log.run)
+                if not is_last:
+                    continue  # once more, without what the writer has dropped for it
+            return
 
     async def _close(
         self, log: RunLog, status: RunStatus, *, code: str = "", text: str = ""
@@ -258,9 +262,7 @@ async def _brief(loaded: Loaded) -> Brief:
 
 async def in_tool_thread(function: Callable[[], T]) -> T:
     """Run the site's sync code in the bounded pool, with the caller's context and language."""
-    language = (
-        translation.get_language()
-    )  # Django's own is each thread's, not the context's
+    language = translation.get_language()  # Django's is the thread's, not the context's
 
     def speaking() -> T:
         with translation.override(language):

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from chatkit_app.db import THREADS, in_thread
 from chatkit_app.engine.assistant import Assistant
-from chatkit_app.engine.events import AnyEvent, PartDelta, PartEnded
+from chatkit_app.engine.events import AnyEvent, MessageEnded, PartDelta, PartEnded
 from chatkit_app.engine.tools import Tool, tool, tool_definition
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.log import writer as writing
@@ -457,4 +457,25 @@ def test_what_can_t_be_written_fails_its_run(
 
     assert (run.status, run.error_code) == ("failed", "internal")
     assert statuses_told(run) == ["queued", "in_progress", "failed"]
+    assert_no_holes(run.thread_id)
+
+
+def test_an_end_that_can_t_be_written_is_tried_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record, ends = module.record, []
+
+    def record_at_last(event: AnyEvent, position: int) -> None:
+        if isinstance(event, MessageEnded):
+            ends.append(event)
+            if (
+                len(ends) <= 2
+            ):  # the end as it was meant, and the first try of the failure
+                raise ValueError("no column holds it")
+        record(event, position)
+
+    monkeypatch.setattr(module, "record", record_at_last)
+    run = carried(a_visitor(), "say Hi.")
+
+    assert (run.status, run.error_code) == ("failed", "internal")
     assert_no_holes(run.thread_id)
