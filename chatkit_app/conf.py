@@ -91,6 +91,37 @@ class Settings:
         return getattr(django_settings, "CHATKIT_LEASE_SECONDS", 10.0)
 
     @property
+    def HEARTBEAT_SECONDS(self) -> float:
+        """``CHATKIT_HEARTBEAT_SECONDS``: how often a lease is renewed while nothing happens, 3.
+
+        Half the lease, if that is shorter.
+        """
+        return getattr(django_settings, "CHATKIT_HEARTBEAT_SECONDS", 3.0)
+
+    @property
+    def MAX_TAKEOVERS(self) -> int:
+        """``CHATKIT_MAX_TAKEOVERS``: how often a run is taken over without getting further, 3."""
+        return getattr(django_settings, "CHATKIT_MAX_TAKEOVERS", 3)
+
+    @property
+    def BROKEN_STEP(self) -> str:
+        """``CHATKIT_BROKEN_STEP``: what becomes of an answer that broke off in the middle.
+
+        ``"void"``: it is taken back and asked again; ``"keep"``: it stays, marked as interrupted.
+        """
+        return getattr(django_settings, "CHATKIT_BROKEN_STEP", "void")
+
+    @property
+    def PROVIDER_TRIES(self) -> int:
+        """``CHATKIT_PROVIDER_TRIES``: how often the model is asked for one step, 4 times."""
+        return getattr(django_settings, "CHATKIT_PROVIDER_TRIES", 4)
+
+    @property
+    def PROVIDER_PAUSE_SECONDS(self) -> float:
+        """``CHATKIT_PROVIDER_PAUSE_SECONDS``: before the second try, 1 second; then twice as long."""
+        return getattr(django_settings, "CHATKIT_PROVIDER_PAUSE_SECONDS", 1.0)
+
+    @property
     def CLAIM_SECONDS(self) -> float:
         """``CHATKIT_CLAIM_SECONDS``: how long a silent page keeps a client tool's call, 15 seconds."""
         return getattr(django_settings, "CHATKIT_CLAIM_SECONDS", 15.0)
@@ -104,6 +135,11 @@ class Settings:
     def EVENT_RETENTION_SECONDS(self) -> float:
         """``CHATKIT_EVENT_RETENTION_SECONDS``: how long a finished run's events stay, 600 seconds."""
         return getattr(django_settings, "CHATKIT_EVENT_RETENTION_SECONDS", 600.0)
+
+    @property
+    def EXIT_SECONDS(self) -> float:
+        """``CHATKIT_EXIT_SECONDS``: what a process may take to end when it is told to, 2 seconds."""
+        return getattr(django_settings, "CHATKIT_EXIT_SECONDS", 2.0)
 
 
 settings = Settings()

@@ -3,6 +3,7 @@
     say Hello.              call add {"a": 1, "b": 2}         pause 0.5
     think About it.         fail rate_limited | unavailable | rejected | context
     break                   stall
+                            "break 2 key", "fail unavailable 2 key": only the first two times
     ---                     what follows is said in the next step, after the calls' results
 
 After its last step it quotes the results of its tools. Without any such line it echoes.
@@ -14,6 +15,7 @@ import asyncio
 import os
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 from django.utils.translation import get_language
@@ -82,12 +84,32 @@ def _line(text: str) -> Line:
     if word == "pause":
         return Pause(float(rest))
     if word == "fail":
-        return Fail(FAILURES[rest])
+        name, _, times = rest.partition(" ")
+        return Fail(FAILURES[name]) if _is_due(text, times) else Pause(0.0)
     if word == "break":
-        return BreakOff()
+        return BreakOff() if _is_due(text, rest) else Pause(0.0)
     if word == "stall":
-        return Stall()
+        return Stall() if _is_due(text, rest) else Pause(0.0)
     return Say(f"You said: {text.strip()}")
+
+
+_seen: Counter[str] = Counter()
+
+
+def _is_due(line: str, times: str) -> bool:
+    """Is a line with a number done once more? Counted by the whole line, and across a restart."""
+    if not times:
+        return True
+    path = os.environ.get("CHATKIT_TEST_LEDGER")
+    if path:
+        with Path(path + ".seen").open("a+") as file:
+            file.write(line + "\n")
+            file.seek(0)
+            seen = file.read().splitlines().count(line)
+    else:
+        _seen[line] += 1
+        seen = _seen[line]
+    return seen <= int(times.split()[0])
 
 
 def _results(messages: tuple[Message, ...]) -> list[str]:

@@ -12,6 +12,9 @@ from chatkit_app.engine.messages import ToolResultPart
 from chatkit_app.engine.schema import dump_json
 from chatkit_app.engine.states import ToolCallStatus
 
+UNKNOWN_OUTCOME = "outcome_unknown"
+"""The error's code of a call that may have taken effect, and may not."""
+
 ERROR_CHARS = 2000
 NO_RESULT = "there is no result; the call was not finished."
 

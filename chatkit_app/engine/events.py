@@ -105,12 +105,13 @@ class RunChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStarted(Event):
-    """The provider is asked."""
+    """The provider is asked; ``attempt`` counts from 1 how often it was for this ``index``."""
 
     type: Literal["step.started"] = "step.started"
     run_id: str
     step_id: str
     index: int
+    attempt: int = 1
     provider: Annotated[str, Inside] = ""
     model_name: Annotated[str, Inside] = ""
 
@@ -129,6 +130,23 @@ class StepFinished(Event):
     reasoning_tokens: Annotated[int, Inside] = 0
     response_id: Annotated[str, Inside] = ""
     model_name: Annotated[str, Inside] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepVoided(Event):
+    """What was said in a step is taken back: it broke off, and the provider is asked again.
+
+    ``retry_at`` is when; None: at once. ``error_code`` is the provider's failure, or
+    ``run_interrupted`` where the process that asked is gone.
+    """
+
+    type: Literal["step.voided"] = "step.voided"
+    run_id: str
+    step_id: str
+    index: int
+    attempt: int
+    error_code: str
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +260,7 @@ AnyEvent = (
     | RunChanged
     | StepStarted
     | StepFinished
+    | StepVoided
     | PartStarted
     | PartDelta
     | PartEnded

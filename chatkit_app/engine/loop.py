@@ -6,14 +6,16 @@ before it asks for the next one, so that nothing is done that isn't written down
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 from chatkit_app.engine import events
-from chatkit_app.engine.assembler import Assembler, GrowingPart, sound
+from chatkit_app.engine.asking import Asking, Retries
+from chatkit_app.engine.assembler import Assembler, GrowingPart
 from chatkit_app.engine.calls import Call
 from chatkit_app.engine.history import estimate_tokens, fit
 from chatkit_app.engine.messages import (
@@ -29,7 +31,6 @@ from chatkit_app.engine.provider import (
     Provider,
     ProviderEvent,
     ProviderRequest,
-    StepFinished,
 )
 from chatkit_app.engine.schema import load_json
 from chatkit_app.engine.settling import Calls
@@ -37,16 +38,12 @@ from chatkit_app.engine.states import PartKind, Role
 from chatkit_app.engine.tools import Tool, ToolContext
 from chatkit_app.exceptions import (
     ProviderContextExceeded,
-    ProviderUnavailable,
     StepLimitExceeded,
     ToolError,
 )
 
 SHRINKS = 4
 """How often the history is halved when the model says that it is too long."""
-
-MOST_TOKENS = 2**31 - 1
-"""The largest integer of every database's column."""
 
 
 class Outcome(StrEnum):
@@ -76,7 +73,8 @@ class Work:
     ``history`` ends with what the run answers to; ``answer`` holds the parts of its own finished
     steps, results included. ``calls`` are those of the last step (``step_id``) if some of them have
     no result yet: then all results of that step are theirs, so that they stay in order.
-    ``is_answered``: the last step called nothing, so there is nothing more to ask.
+    ``is_answered``: the last step called nothing, so there is nothing more to ask. ``next_attempt``
+    is more than 1 where the next step was asked before and came to nothing.
     """
 
     run_id: UUID
@@ -87,6 +85,7 @@ class Work:
     step_id: UUID | None = None
     is_answered: bool = False
     next_step: int = 0
+    next_attempt: int = 1
     next_index: int = 0
 
 
@@ -100,6 +99,8 @@ class Loop:
     in_thread: InThread
     context: Callable[[Call, Callable[[str, float | None], None]], ToolContext]
     new_id: Callable[[], UUID]
+    retries: Retries = field(default_factory=Retries)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     max_parallel: int = 8
     max_output_bytes: int = 65_536
     outcome: Outcome | None = None
@@ -117,7 +118,8 @@ class Loop:
         self._answer = list(self.work.answer)
         self._next_index = self.work.next_index
         self._budget = self.brief.history_tokens
-        index, step_id, calls = self.work.next_step, self.work.step_id, self.work.calls
+        index, attempt = self.work.next_step, self.work.next_attempt
+        step_id, calls = self.work.step_id, self.work.calls
         while not self.work.is_answered:
             if calls:
                 settled = self._calls(str(step_id))
@@ -132,13 +134,12 @@ class Loop:
                 raise StepLimitExceeded(
                     f"The run took {index} steps, which is the limit."
                 )
-            step_id = self.new_id()
-            assembler = self._assembler(str(step_id))
-            async with aclosing(self._step(assembler, str(step_id), index)) as asked:
-                async for event in asked:
+            asking = self._asking(index, attempt)
+            async with aclosing(asking.run()) as happening:
+                async for event in happening:
                     yield event
-            calls = self._take(assembler)
-            index += 1
+            step_id, calls = asking.step_id, self._take(asking.assembler)
+            index, attempt = index + 1, 1
             if not calls:
                 break
         self.outcome = Outcome.FINISHED
@@ -163,38 +164,20 @@ class Loop:
             max_output_bytes=self.max_output_bytes,
         )
 
-    def _assembler(self, step_id: str) -> Assembler:
-        return Assembler(
-            message_id=str(self.work.message_id),
-            step_id=step_id,
-            next_index=self._next_index,
-            new_id=self.new_id,
-        )
-
-    async def _step(
-        self, assembler: Assembler, step_id: str, index: int
-    ) -> AsyncGenerator[events.AnyEvent, None]:
-        """Ask the model once."""
-        yield events.StepStarted(
-            run_id=str(self.work.run_id),
-            step_id=step_id,
+    def _asking(self, index: int, attempt: int) -> Asking:
+        return Asking(
+            run_id=self.work.run_id,
+            message_id=self.work.message_id,
             index=index,
-            provider=self.provider.name,
+            attempt=attempt,
+            next_index=self._next_index,
+            provider_name=self.provider.name,
             model_name=self.brief.model_name,
+            ask=self._ask,
+            new_id=self.new_id,
+            sleep=self.sleep,
+            retries=self.retries,
         )
-        finished: StepFinished | None = None
-        async with aclosing(self._ask()) as stream:
-            async for found in stream:
-                if isinstance(found, StepFinished):
-                    finished = found
-                    break
-                for event in assembler.feed(found):
-                    yield event
-        if finished is None:
-            raise ProviderUnavailable("The provider's stream ended without a finish.")
-        for event in assembler.finish(finished.reason):
-            yield event
-        yield _step_finished(finished, str(self.work.run_id), step_id)
 
     async def _ask(self) -> AsyncGenerator[ProviderEvent, None]:
         """The provider's events; a history that is too long is halved and asked again."""
@@ -226,27 +209,6 @@ class Loop:
             options=self.brief.options,
             safety_key=self.brief.safety_key,
         )
-
-
-def _step_finished(
-    found: StepFinished, run_id: str, step_id: str
-) -> events.StepFinished:
-    return events.StepFinished(
-        run_id=run_id,
-        step_id=step_id,
-        finish_reason=found.reason,
-        input_tokens=_countable(found.usage.input_tokens),
-        output_tokens=_countable(found.usage.output_tokens),
-        cached_tokens=_countable(found.usage.cached_tokens),
-        reasoning_tokens=_countable(found.usage.reasoning_tokens),
-        response_id=sound(found.response_id)[:200],
-        model_name=sound(found.model_name)[:200],
-    )
-
-
-def _countable(tokens: int) -> int:
-    """The count as far as a column can hold it: it is the provider's word."""
-    return min(max(tokens, 0), MOST_TOKENS)
 
 
 def _call(part: GrowingPart, result_index: int) -> Call:

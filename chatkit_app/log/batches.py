@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import OperationalError, connections, router, transaction
@@ -116,13 +115,12 @@ def transact(batches: Sequence[Batch]) -> set[UUID]:
     alias = router.db_for_write(Event)
     with transaction.atomic(using=alias):
         connection = connections[alias]
-        lease_until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
         held = lock_free(connection, [batch.fence.run for batch in batches])
         batches = [batch for batch in batches if batch.fence.run not in held]
         if not batches:
             return held
         fences = [batch.fence for batch in batches]
-        passed = pass_fences(connection, fences, lease_until)
+        passed = pass_fences(connection, fences, settings.LEASE_SECONDS)
         if len(passed) < len(batches):
             raise LeaseLost("Another process has the run.")
         written = _write(connection, [(batch, batch.events) for batch in batches])

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from chatkit_app import clock
 from chatkit_app.models import Event, Run, Thread
 
 INSERT_ROWS = 100
@@ -62,7 +62,7 @@ def lock_free(connection: BaseDatabaseWrapper, runs: Sequence[UUID]) -> set[UUID
 
 
 def pass_fences(
-    connection: BaseDatabaseWrapper, fences: Sequence[Fence], lease_until: datetime
+    connection: BaseDatabaseWrapper, fences: Sequence[Fence], lease_seconds: float
 ) -> dict[UUID, bool]:
     """Move each run's batch on and renew its lease.
 
@@ -70,8 +70,10 @@ def pass_fences(
     missing has another owner, is closed, or has this batch already.
     """
     rows = _values(connection, ("uuid", "uuid", "int", "bigint"), len(fences))
+    lease_until, lease = clock.later_sql(connection, lease_seconds)
+    params: list[Any] = [*lease]
     sql = (
-        f"UPDATE {RUN} AS r SET batch = v.batch, lease_until = %s"  # noqa: S608 (own names)
+        f"UPDATE {RUN} AS r SET batch = v.batch, lease_until = {lease_until}"  # noqa: S608 (own names)
         " FROM (SELECT column1 AS run, column2 AS owner, column3 AS attempt, column4 AS batch"
         f" FROM (VALUES {rows}) AS given) AS v"
         " WHERE r.id = v.run AND r.owner = v.owner AND r.attempt = v.attempt"
@@ -80,7 +82,6 @@ def pass_fences(
         # was seen to be true for a NULL here (3.40), so the column itself is asked for.
         " RETURNING id, cancel_requested_at"
     )
-    params: list[Any] = [connection.ops.adapt_datetimefield_value(lease_until)]
     for fence in fences:
         params += [_id(connection, fence.run), _id(connection, fence.owner)]
         params += [fence.attempt, fence.batch]

@@ -12,13 +12,18 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
+from chatkit_app import clock
 from chatkit_app.access import policy
 from chatkit_app.conf import settings
 from chatkit_app.engine import events
 from chatkit_app.engine.assembler import sound
-from chatkit_app.engine.calls import ERROR_CHARS, completed, failed
+from chatkit_app.engine.calls import (
+    ERROR_CHARS,
+    UNKNOWN_OUTCOME,
+    completed,
+    failed,
+)
 from chatkit_app.engine.calls import Result as CallResult
 from chatkit_app.engine.commands import Answer, Claim, Release
 from chatkit_app.engine.states import (
@@ -67,7 +72,7 @@ def claim(viewer: Viewer, command: Claim) -> Outcome:
     with transaction.atomic():
         run, call = _locked(viewer, command.thread_id, command.tool_call_id)
         interrupt = _open_interrupt(run, call)
-        now = timezone.now()
+        now = clock.read()
         first = str(run.context.get("tab") or "")
         if first not in ("", command.tab) and now < interrupt.created_at + PRECEDENCE:
             left = (interrupt.created_at + PRECEDENCE - now).total_seconds()
@@ -111,7 +116,7 @@ def renew(tab: str, tool_calls: Iterable[UUID]) -> None:
     """Keep a page's claims: it has answered a ping."""
     Interrupt.objects.filter(
         tool_call__in=list(tool_calls), status=InterruptStatus.OPEN, claimed_by=tab
-    ).update(claim_until=timezone.now() + _claim_time())
+    ).update(claim_until=clock.later(settings.CLAIM_SECONDS))
 
 
 def _claim_time() -> timedelta:
@@ -153,7 +158,7 @@ def _answer(
 ) -> Outcome:
     run, call = _locked(viewer, command.thread_id, command.tool_call_id)
     interrupt = _open_interrupt(run, call)
-    now = timezone.now()
+    now = clock.read()
     until = interrupt.claim_until or now
     is_held = until > now or call.effect == Effect.ONCE
     if is_held and interrupt.claimed_by not in ("", command.tab):
@@ -182,11 +187,11 @@ def expire(tool_call_id: UUID) -> None:
         still_open = Interrupt.objects.filter(
             tool_call=call, status=InterruptStatus.OPEN
         )
-        now = timezone.now()
+        now = clock.read()
         if call.deadline_at is not None and call.deadline_at < now:
             result = failed("deadline", "No page answered in time.")
         elif still_open.filter(claim_until__lt=now).exists():
-            result = failed("outcome_unknown", OUTCOME_UNKNOWN)
+            result = failed(UNKNOWN_OUTCOME, OUTCOME_UNKNOWN)
         else:
             return  # the page has shown itself meanwhile
         if still_open.update(status=InterruptStatus.EXPIRED):
@@ -251,7 +256,7 @@ def _open_interrupt(run: Run, call: ToolCall) -> Interrupt:
         raise CallNotFound("No page is asked for this call.")
     if interrupt.status == InterruptStatus.ANSWERED:
         raise AnswerDuplicate("This call has been answered.")
-    is_over = call.deadline_at is not None and call.deadline_at < timezone.now()
+    is_over = call.deadline_at is not None and call.deadline_at < clock.read()
     is_over = is_over or run.status == RunStatus.CANCELLING
     if interrupt.status != InterruptStatus.OPEN or is_over:
         raise AnswerLate("This call is closed.")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q
 from django.db.transaction import atomic
-from django.utils import timezone
 
+from chatkit_app import clock
 from chatkit_app.conf import settings
 from chatkit_app.engine.loop import Work
 from chatkit_app.engine.provider import Provider
@@ -25,8 +24,8 @@ from chatkit_app.runs.recorder import record
 from chatkit_app.runs.recovery import recover
 from chatkit_app.runs.transcript import load_work
 
-ORPHANED = Q(status__in=(RunStatus.IN_PROGRESS, RunStatus.CANCELLING))
-"""Runs that somebody must hold: if the lease has run out, nobody does."""
+CARRIED = Q(status__in=(RunStatus.IN_PROGRESS, RunStatus.CANCELLING))
+"""Runs that somebody must hold: without an owner or past their lease, nobody does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,30 +51,35 @@ class Loaded:
 
 
 def claim_run(run_id: UUID, owner: UUID) -> Held | None:
-    """Take a run that is queued, or whose process has let its lease run out; None if it is neither.
+    """Take a run that is queued, was handed over, or whose lease has run out; None if it is neither.
 
-    What a dead process has left behind is put in order on the way (``recovery``); that may end the
+    What another process has left behind is put in order on the way (``recovery``); that may end the
     run, and then there is nothing to hold.
     """
-    now = timezone.now()
     mine: dict[str, Any] = {
         "owner": owner,
         "attempt": F("attempt") + 1,
-        "lease_until": now + timedelta(seconds=settings.LEASE_SECONDS),
+        "lease_until": clock.later(settings.LEASE_SECONDS),
     }
     with atomic():
         runs = Run.objects.filter(pk=run_id)
         is_new = runs.filter(status=RunStatus.QUEUED).update(
             status=RunStatus.IN_PROGRESS, **mine
         )
-        if not is_new and not runs.filter(ORPHANED, lease_until__lt=now).update(**mine):
+        held = runs.filter(CARRIED)
+        was_handed_over = not is_new and held.filter(owner=None).update(**mine)
+        if not (is_new or was_handed_over) and not held.filter(
+            lease_until__lt=clock.now()
+        ).update(**mine):
             return None
         run = (
             Run.objects.select_for_update(of=("self",))
             .select_related("thread")
             .get(pk=run_id)
         )
-        found = [run_changed(run)] if is_new else recover(run)
+        found = (
+            [run_changed(run)] if is_new else recover(run, crashed=not was_handed_over)
+        )
         append(run.thread_id, found, record=record, run=run.pk)
         if run.status != RunStatus.IN_PROGRESS:
             return None

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 from pydantic import JsonValue
 
+from chatkit_app import clock
 from chatkit_app.engine import events
 from chatkit_app.engine.assembler import part_ended
 from chatkit_app.engine.states import (
@@ -37,8 +38,11 @@ def close_run(
     """End the run, inside a transaction that has locked it; the caller appends the events.
 
     What the model has written stays; parts that it had not finished are marked as interrupted. Open
-    calls end as cancelled, with ``why`` for the model to read in the thread's next run.
+    calls end as cancelled, with ``why`` for the model to read in the thread's next run. A run that
+    somebody wants cancelled ends as that, however it came to its end.
     """
+    if run.status == RunStatus.CANCELLING:
+        status, code, text = RunStatus.CANCELLED, "", ""
     message_status = (
         MessageStatus.COMPLETE
         if status is RunStatus.COMPLETED
@@ -69,7 +73,7 @@ def move_run(
     if status is not RunStatus.CANCELLING:
         run.owner, run.lease_until = None, None
     if status is RunStatus.QUEUED:
-        run.ready_at = now
+        run.ready_at = clock.read()
     run.save(
         update_fields=[
             "status",

@@ -6,8 +6,9 @@ import asyncio
 import contextvars
 import logging
 import time
+from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TypeVar
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from django.utils import translation
 from chatkit_app.conf import settings
 from chatkit_app.db import in_thread
 from chatkit_app.engine import events
+from chatkit_app.engine.asking import Retries
 from chatkit_app.engine.calls import Call
 from chatkit_app.engine.loop import Brief, Loop, Outcome
 from chatkit_app.engine.states import RunStatus, ToolCallStatus
@@ -29,6 +31,7 @@ from chatkit_app.runs.briefing import brief, in_language
 from chatkit_app.runs.claiming import Loaded, claim_run, load
 from chatkit_app.runs.closing import close_run, move_run
 from chatkit_app.runs.recorder import record
+from chatkit_app.runs.releasing import releasing
 from chatkit_app.runs.tool_threads import call_in_thread
 
 logger = logging.getLogger(__name__)
@@ -43,6 +46,10 @@ READ_EVERY = 0.25
 """Seconds."""
 ASK_SECONDS = 60.0
 """How long the site may take to say what its assistant is."""
+LAST_TOOL_SECONDS = 0.6
+"""What a tool gets to end when its process does: its outcome would be unknown otherwise."""
+LAST_SECONDS = 0.2
+"""What a model's stream gets to be closed when the process ends."""
 
 
 class Execution:
@@ -56,6 +63,11 @@ class Execution:
         self._is_cancelled = False
         self._unwritten: Exception | None = None
         self._log: RunLog | None = None
+        self._tools: set[str] = set()
+        self._no_tool = asyncio.Event()
+        self._no_tool.set()
+        self._leaving = asyncio.Event()
+        self._left = asyncio.Event()
 
     async def run(self) -> None:
         """From the claim to the next pause or the end; never raises but on cancellation."""
@@ -84,6 +96,25 @@ class Execution:
         """Stop: somebody has asked for it."""
         self._soon(self._cancel_drive)
 
+    def look(self) -> None:
+        """Write soon: the row's answer says whether somebody wants the run cancelled."""
+        if self._log is not None:
+            writer.renew(self._log)
+
+    async def hand_over(self) -> None:
+        """Stop soon and let go of the run, so that another process may go on with it at once.
+
+        ``run`` returns when that is written.
+        """
+        self._leaving.set()
+        if self._drive is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_TOOL_SECONDS):
+                    await self._no_tool.wait()
+            self._drive.cancel()
+            await asyncio.wait({self._drive}, timeout=LAST_SECONDS)
+        self._left.set()
+
     def _soon(self, function: Callable[[], None]) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function)
@@ -104,27 +135,48 @@ class Execution:
 
     async def _beat(self, log: RunLog) -> None:
         while True:
-            await asyncio.sleep(settings.LEASE_SECONDS / 3)
+            await asyncio.sleep(
+                min(settings.HEARTBEAT_SECONDS, settings.LEASE_SECONDS / 2)
+            )
             writer.renew(log)
 
     async def _supervise(self, log: RunLog) -> None:
         """Drive, and bring the run to an end whatever happens."""
+        if self._leaving.is_set():
+            await self._release(log)
+            return
         self._drive = asyncio.create_task(self._drive_on(log))
+        left = asyncio.create_task(self._left.wait())
         try:
-            await asyncio.wait({self._drive})
+            await asyncio.wait({self._drive, left}, return_when=FIRST_COMPLETED)
         except asyncio.CancelledError:
             self._drive.cancel()  # the process ends: the lease will, too, and another goes on
             raise
+        finally:
+            left.cancel()
+        if not self._drive.done():  # it does not end in time
+            await self._release(log)
+            return
         if self._drive.cancelled():
             if self._is_cancelled:
                 await self._end(log, RunStatus.CANCELLED)
             elif self._unwritten is not None:
                 await self._fail(log, self._unwritten)
+            elif self._leaving.is_set():
+                await self._release(log)
             return
         error = self._drive.exception()
         if error is None or isinstance(error, LeaseLost):
             return
         await self._fail(log, error)
+
+    async def _release(self, log: RunLog) -> None:
+        try:
+            await self._commit(log, prepare=releasing(log.run))
+        except LeaseLost:
+            pass  # it has ended, pauses, or is another process's already
+        except Exception:
+            logger.exception("Run %s can't be handed over", log.run)
 
     async def _fail(self, log: RunLog, error: BaseException) -> None:
         if isinstance(error, RunError):
@@ -177,6 +229,8 @@ class Execution:
 
     async def _record(self, log: RunLog, event: events.AnyEvent) -> None:
         """Deltas on the way, all else before anything goes on."""
+        if isinstance(event, events.ToolCallChanged):
+            self._note_tool(event)
         if isinstance(event, events.PartDelta):
             writer.add(log, event, urgent=event.offset == 0)
         elif isinstance(
@@ -185,6 +239,19 @@ class Execution:
             writer.add(log, event)
         else:
             await self._commit(log, [event])
+        if isinstance(event, events.ToolCallEnded):
+            self._note_tool(event)
+
+    def _note_tool(self, event: events.ToolCallChanged | events.ToolCallEnded) -> None:
+        """Know whether a tool of ours runs: one that is about to end is waited for."""
+        if event.status is ToolCallStatus.RUNNING:
+            self._tools.add(event.tool_call_id)
+        else:
+            self._tools.discard(event.tool_call_id)
+        if self._tools:
+            self._no_tool.clear()
+        else:
+            self._no_tool.set()
 
     async def _commit(
         self,
@@ -233,8 +300,17 @@ class Execution:
             in_thread=in_tool_thread,
             context=context,
             new_id=new_id,
+            retries=_retries(),
             max_output_bytes=settings.MAX_OUTPUT_BYTES,
         )
+
+
+def _retries() -> Retries:
+    return Retries(
+        tries=settings.PROVIDER_TRIES,
+        first=settings.PROVIDER_PAUSE_SECONDS,
+        takes_back=settings.BROKEN_STEP == "void",
+    )
 
 
 async def patiently(read: Callable[[UUID], T], run_id: UUID) -> T:

@@ -8,9 +8,12 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
+from chatkit_app import clock
 from chatkit_app.engine import events
+from chatkit_app.engine.calls import UNKNOWN_OUTCOME
 from chatkit_app.engine.schema import dump_json
 from chatkit_app.engine.states import (
+    OPEN_TOOL_CALL_STATUSES,
     Executor,
     InterruptKind,
     InterruptStatus,
@@ -19,22 +22,24 @@ from chatkit_app.engine.states import (
     StepStatus,
     ToolCallStatus,
 )
-from chatkit_app.models import Interrupt, Message, Part, Step, ToolCall
+from chatkit_app.log.fold import open_texts
+from chatkit_app.models import Interrupt, Message, Part, Run, Step, ToolCall
 
 
 def record(event: events.AnyEvent, position: int) -> None:
     """Write the rows that the event stands for.
 
     Events about runs, threads, claims and new messages are recorded by whoever decided them: their
-    rows were changed under a condition, before the event was made.
+    rows were changed under a condition, before the event was made. Deltas are in the log alone until
+    their part has ended.
     """
     match event:
-        case events.PartDelta():
-            pass  # in the log alone, until its part has ended
         case events.StepStarted():
             _start_step(event)
         case events.StepFinished():
             _finish_step(event)
+        case events.StepVoided():
+            _void_step(event)
         case events.PartStarted():
             _start_part(event, position)
         case events.PartEnded():
@@ -58,6 +63,7 @@ def _start_step(event: events.StepStarted) -> None:
         pk=event.step_id,
         run_id=event.run_id,
         index=event.index,
+        attempt=event.attempt,
         provider=event.provider,
         model_name=event.model_name,
     )
@@ -77,6 +83,29 @@ def _finish_step(event: events.StepFinished) -> None:
     if event.model_name:
         changes["model_name"] = event.model_name
     Step.objects.filter(pk=event.step_id).update(**changes)
+    _got_further(UUID(event.run_id))
+
+
+def _got_further(run: UUID) -> None:
+    """Those who took the run over before have not done so in vain."""
+    Run.objects.filter(pk=run, takeovers__gt=0).update(takeovers=0)
+
+
+def _void_step(event: events.StepVoided) -> None:
+    """Keep what the step has said, for the admin's eyes; nobody else is told of it any more."""
+    now, step = timezone.now(), UUID(event.step_id)
+    Step.objects.filter(pk=step).update(
+        status=StepStatus.VOID, error_code=event.error_code, finished_at=now
+    )
+    open_parts = Part.objects.filter(step=step, state=PartState.STREAMING)
+    texts = open_texts(UUID(event.run_id)) if open_parts.exists() else {}
+    for part in open_parts:
+        part.text, part.state = texts.get(str(part.pk), ""), PartState.INTERRUPTED
+        part.save(update_fields=["text", "state"])
+        ToolCall.objects.filter(parts=part).update(arguments=part.text)
+    ToolCall.objects.filter(step=step, status__in=OPEN_TOOL_CALL_STATUSES).update(
+        status=ToolCallStatus.CANCELLED, error_code="step_voided", finished_at=now
+    )
 
 
 def _start_part(event: events.PartStarted, position: int) -> None:
@@ -138,6 +167,7 @@ def _change_call(event: events.ToolCallChanged) -> None:
             step_id=call.step_id,
             tool_call=call,
             kind=InterruptKind.CLIENT_TOOL,
+            created_at=clock.now(),
             request={"name": call.name, "input": event.input},
             response_schema=event.response_schema,
             expires_at=event.deadline_at,
@@ -146,7 +176,8 @@ def _change_call(event: events.ToolCallChanged) -> None:
 
 def _end_call(event: events.ToolCallEnded, position: int) -> None:
     completed = event.status is ToolCallStatus.COMPLETED
-    ToolCall.objects.filter(pk=event.tool_call_id).update(
+    found = ToolCall.objects.filter(pk=event.tool_call_id)
+    found.update(
         status=event.status,
         output=event.output,
         output_size=len(dump_json(event.output)) if completed else 0,
@@ -167,11 +198,18 @@ def _end_call(event: events.ToolCallEnded, position: int) -> None:
     Interrupt.objects.filter(
         tool_call=UUID(event.tool_call_id), status=InterruptStatus.OPEN
     ).update(status=InterruptStatus.CANCELLED)
+    if (
+        event.error_code != UNKNOWN_OUTCOME
+    ):  # which is what a takeover itself has to say
+        Run.objects.filter(tool_calls=UUID(event.tool_call_id), takeovers__gt=0).update(
+            takeovers=0
+        )
 
 
 def _end_message(event: events.MessageEnded) -> None:
     texts = (
         Part.objects.filter(message=UUID(event.message_id), kind=PartKind.TEXT)
+        .exclude(step__status=StepStatus.VOID)
         .order_by("index")
         .values_list("text", flat=True)
     )

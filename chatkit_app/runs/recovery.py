@@ -8,7 +8,10 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from chatkit_app import clock
+from chatkit_app.conf import settings
 from chatkit_app.engine import events
+from chatkit_app.engine.calls import UNKNOWN_OUTCOME
 from chatkit_app.engine.states import (
     ACTIVE_RUN_STATUSES,
     Effect,
@@ -26,26 +29,49 @@ OUTCOME_UNKNOWN = (
     "The server was restarted while this tool ran; whether it took effect is unknown."
 )
 INTERRUPTED_TEXT = "The answer was interrupted by a restart."
-MAX_TAKEOVERS = 3
-"""A run that takes its process down again and again is not tried for ever."""
+GIVEN_UP_TEXT = "The answer was interrupted again and again, and is given up."
 
 
-def recover(run: Run) -> list[events.AnyEvent]:
+def recover(run: Run, *, crashed: bool) -> list[events.AnyEvent]:
     """Go on from the rows of a run whose process is gone; the run is locked and claimed.
 
-    An answer that broke off is closed as interrupted. A tool that must run once and had begun ends
-    as "outcome unknown"; one that may be repeated runs again, under the same id.
+    A step that broke off is taken back, to be asked again (or ends the run, by
+    ``CHATKIT_BROKEN_STEP``). A tool that must run once and had begun ends as "outcome unknown"; one
+    that may be repeated runs again, under the same id. A run that takes its process down again and
+    again is not tried for ever; one that was handed over by a process on its way out has not
+    ``crashed``.
     """
-    run.takeovers += 1
-    run.save(update_fields=["takeovers"])
+    if crashed:
+        run.takeovers += 1
+        run.save(update_fields=["takeovers"])
     if run.cancel_requested_at is not None or run.status == RunStatus.CANCELLING:
         return close_run(run, RunStatus.CANCELLED)
-    is_broken = Step.objects.filter(run=run, status=StepStatus.OPEN).exists()
-    if is_broken or run.takeovers > MAX_TAKEOVERS:
-        return close_run(
-            run, RunStatus.FAILED, code=RunInterrupted.code, text=INTERRUPTED_TEXT
-        )
-    return [*_end_unknown(run), run_changed(run)]
+    if run.takeovers > settings.MAX_TAKEOVERS:
+        return _give_up(run, GIVEN_UP_TEXT)
+    broken = Step.objects.filter(run=run, status=StepStatus.OPEN).first()
+    if broken is not None and _is_kept(broken):
+        return _give_up(run, INTERRUPTED_TEXT)
+    taken_back = [_voided(broken)] if broken else []
+    return [*taken_back, *_end_unknown(run), run_changed(run)]
+
+
+def _give_up(run: Run, text: str) -> list[events.AnyEvent]:
+    return close_run(run, RunStatus.FAILED, code=RunInterrupted.code, text=text)
+
+
+def _is_kept(broken: Step) -> bool:
+    """Has something of it been shown, on a site that takes nothing back?"""
+    return settings.BROKEN_STEP == "keep" and broken.parts.exists()
+
+
+def _voided(broken: Step) -> events.StepVoided:
+    return events.StepVoided(
+        run_id=str(broken.run_id),
+        step_id=str(broken.pk),
+        index=broken.index,
+        attempt=broken.attempt,
+        error_code=RunInterrupted.code,
+    )
 
 
 def _end_unknown(run: Run) -> list[events.AnyEvent]:
@@ -58,20 +84,21 @@ def _end_unknown(run: Run) -> list[events.AnyEvent]:
             status=ToolCallStatus.FAILED,
             message=run.answer_id,
             index=result_index(call, run.answer_id),
-            code="outcome_unknown",
+            code=UNKNOWN_OUTCOME,
             text=OUTCOME_UNKNOWN,
         )
         for call in running
     ]
 
 
-def runs_to_claim(limit: int) -> list[UUID]:
-    """Runs that are queued, and those whose process has let its lease run out."""
-    now = timezone.now()
-    waiting = Q(status=RunStatus.QUEUED, ready_at__lte=now - timedelta(seconds=1))
-    orphaned = Q(
-        status__in=(RunStatus.IN_PROGRESS, RunStatus.CANCELLING), lease_until__lt=now
-    )
+def runs_to_claim(limit: int, *, patience: float = 1.0) -> list[UUID]:
+    """Runs that nobody carries: handed over, past their lease, or queued.
+
+    Those in the queue are left to the process that was asked first for ``patience`` seconds.
+    """
+    waiting = Q(status=RunStatus.QUEUED, ready_at__lte=clock.later(-patience))
+    left = Q(owner=None) | Q(lease_until__lt=clock.now())
+    orphaned = Q(left, status__in=(RunStatus.IN_PROGRESS, RunStatus.CANCELLING))
     found = Run.objects.filter(waiting | orphaned).order_by("ready_at")
     return list(found.values_list("pk", flat=True)[:limit])
 
@@ -81,7 +108,7 @@ def calls_past_deadline(limit: int) -> list[UUID]:
 
     Also those of tools that must run once, whose page shows no sign of life any more.
     """
-    now = timezone.now()
+    now = clock.now()
     found = ToolCall.objects.filter(status=ToolCallStatus.WAITING, deadline_at__lt=now)
     abandoned = Interrupt.objects.filter(
         status=InterruptStatus.OPEN,

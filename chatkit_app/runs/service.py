@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from chatkit_app import clock
 from chatkit_app.access import policy
 from chatkit_app.conf import settings
 from chatkit_app.engine import events
@@ -245,7 +246,7 @@ def _new_run(
                 prompt=prompt,
                 answer=answer,
                 started_by=viewer.user,
-                ready_at=timezone.now(),
+                ready_at=clock.read(),
                 context={
                     "page": page,
                     "tab": tab,

@@ -32,6 +32,7 @@ def load_work(run: Run, *, history_tokens: int) -> Work:
     last = next(
         (step for step in reversed(steps) if step.status == StepStatus.COMPLETE), None
     )
+    next_step = last.index + 1 if last else 0
     calls, base = _calls(last, parts) if last else ((), 0)
     is_settled = all(call.result for call in calls)
     return Work(
@@ -42,7 +43,8 @@ def load_work(run: Run, *, history_tokens: int) -> Work:
         calls=() if is_settled else calls,
         is_answered=last is not None and not calls,
         step_id=last.pk if last else None,
-        next_step=last.index + 1 if last else 0,
+        next_step=next_step,
+        next_attempt=1 + sum(step.index == next_step for step in steps),
         next_index=max([base, *(part.index + 1 for part in parts)]),
     )
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 
+from chatkit_app.engine.asking import Retries
 from chatkit_app.engine.calls import Call
 from chatkit_app.engine.loop import Brief, Loop, Work
 from chatkit_app.engine.messages import Message, TextPart
@@ -117,7 +118,7 @@ def call(name: str, arguments: str = "{}", *, number: int = 1, **more) -> Call:
 
 
 def make_loop(provider: Provider, *tools: Tool, **more) -> Loop:
-    """A loop that answers "Hi", unless ``work`` says otherwise."""
+    """A loop that answers "Hi", unless ``work`` says otherwise; it asks once, unless told to."""
     limits = {
         name: more.pop(name) for name in ("max_steps", "history_tokens") if name in more
     }
@@ -137,6 +138,7 @@ def make_loop(provider: Provider, *tools: Tool, **more) -> Loop:
             "in_thread": in_thread,
             "context": context_of,
             "new_id": ids(100),
+            "retries": Retries(tries=1),
         }
         | more
     )

@@ -53,6 +53,14 @@ FILLED = [
     events.StepStarted(
         run_id="r", step_id="s", index=1, provider=SECRET, model_name=SECRET
     ),
+    events.StepVoided(
+        run_id="r",
+        step_id="s",
+        index=1,
+        attempt=2,
+        error_code="provider_unavailable",
+        retry_at=NOON,
+    ),
     events.StepFinished(
         run_id="r",
         step_id="s",

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from chatkit_app.engine import calls, events
+from chatkit_app.engine.asking import Retries
 from chatkit_app.engine.loop import SHRINKS, Loop, Outcome, Work, readable_arguments
 from chatkit_app.engine.messages import (
     Message,
@@ -451,6 +452,31 @@ async def test_a_stream_that_just_ends_is_no_whole_answer_either() -> None:
 
     with pytest.raises(ProviderUnavailable, match="without a finish"):
         await collect(make_loop(provider).run())
+
+
+async def test_a_step_that_broke_off_is_asked_again_with_the_same_history() -> None:
+    scripts_in_turn = iter(
+        [(Say("Half", is_whole=False), BreakOff()), (Say("Whole."), ADD), (Say("3"),)]
+    )
+    provider = RememberingProvider(ScriptedProvider(lambda _: next(scripts_in_turn)))
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    loop = make_loop(provider, add, retries=Retries(tries=2), sleep=sleep)
+    found = await collect(loop.run())
+
+    first, again, after = provider.requests
+    assert first == again
+    assert "Half" not in str(after.messages)
+    assert "Whole." in str(after.messages)
+    assert len(pauses) == 1
+    steps = [(e.index, e.attempt) for e in only(found, events.StepStarted)]
+    assert steps == [(0, 1), (0, 2), (1, 1)]
+    indexes = [event.index for event in only(found, events.PartStarted)]
+    assert sorted(set(indexes)) == indexes
+    assert loop.outcome is Outcome.FINISHED
 
 
 async def test_a_stream_that_is_out_of_order_ends_the_run() -> None:

@@ -20,10 +20,12 @@ from chatkit_app.engine.events import AnyEvent, MessageEnded, PartDelta, PartEnd
 from chatkit_app.engine.tools import Tool, tool, tool_definition
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.log import writer as writing
+from chatkit_app.log.snapshot import take_snapshot
 from chatkit_app.models import Message, Run, Step, Thread
 from chatkit_app.registry import assistants
 from chatkit_app.runs import executor as module
 from chatkit_app.runs.executor import Execution
+from chatkit_app.runs.transcript import load_work
 from tests.history_rows import make_thread
 from tests.runs.desk import (
     WAIT,
@@ -63,6 +65,9 @@ def test_a_run_that_waits_has_no_owner() -> None:
     assert statuses_told(run)[-1] == "requires_action"
 
 
+ASKED_AGAIN = {"provider_rate_limited", "provider_unavailable"}
+
+
 @pytest.mark.parametrize(
     ("word", "code"),
     [
@@ -80,8 +85,67 @@ def test_a_provider_that_fails_fails_the_run_and_the_text_stays(
     assert (run.status, run.error_code) == ("failed", code)
     message = Message.objects.get(pk=run.answer_id)
     assert (message.status, message.text) == ("interrupted", "Half")
-    assert Step.objects.get(run=run).status == "failed"
+    *void, last = Step.objects.filter(run=run).order_by("attempt")
+    assert {step.status for step in void} <= {"void"}
+    assert len(void) == (3 if code in ASKED_AGAIN else 0)
+    assert (last.status, last.error_code) == ("failed", code)
     assert_no_holes(run.thread_id)
+
+
+def test_an_answer_that_broke_off_is_asked_again_and_only_the_whole_one_is_there() -> (
+    None
+):
+    run = carried(a_visitor(), "think Hm.\nsay Half\nbreak 2 whole-at-last\nsay Whole.")
+
+    assert run.status == "completed"
+    assert Message.objects.get(pk=run.answer_id).text == "Half\n\nWhole."
+    steps = list(Step.objects.filter(run=run).order_by("attempt"))
+    assert [(step.index, step.attempt, step.status) for step in steps] == [
+        (0, 1, "void"),
+        (0, 2, "void"),
+        (0, 3, "complete"),
+    ]
+    void = steps[0].parts.order_by("index")
+    assert [(part.text, part.state) for part in void] == [
+        ("Hm.", "complete"),
+        ("Half", "complete"),
+    ]
+    shown = take_snapshot(run.thread_id).content["messages"][-1]["parts"]
+    assert {part["stepId"] for part in shown} == {str(steps[2].pk)}
+    assert_no_holes(run.thread_id)
+
+
+def test_a_call_of_an_attempt_that_broke_off_is_never_made() -> None:
+    run = carried(
+        a_visitor(), 'call add {"a": 1, "b": 2}\nfail unavailable 1 calls-once'
+    )
+
+    assert run.status == "completed"
+    [void, made] = calls_of(run)
+    assert (void.status, void.error_code, void.starts) == (
+        "cancelled",
+        "step_voided",
+        0,
+    )
+    assert (made.status, made.starts) == ("completed", 1)
+    work = load_work(run, history_tokens=1000)
+    assert [type(part).__name__ for part in work.answer] == [
+        "ToolCallPart",
+        "ToolResultPart",
+        "TextPart",
+    ]
+
+
+def test_where_nothing_is_taken_back_a_broken_answer_stays(settings) -> None:
+    settings.CHATKIT_BROKEN_STEP = "keep"
+
+    kept = carried(a_visitor(), "say Half\nbreak 1 kept")
+    silent = carried(a_visitor(), "fail unavailable 1 silent\nsay Whole.")
+
+    assert (kept.status, kept.error_code) == ("failed", "provider_unavailable")
+    assert Message.objects.get(pk=kept.answer_id).text == "Half"
+    assert silent.status == "completed"
+    assert Message.objects.get(pk=silent.answer_id).text == "Whole."
 
 
 def test_a_model_that_never_stops_calling_is_stopped() -> None:

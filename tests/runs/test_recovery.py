@@ -15,6 +15,7 @@ from chatkit_app.log.writer import Writer
 from chatkit_app.models import Run, Step, Thread, ToolCall
 from chatkit_app.runs import recovery
 from chatkit_app.runs.claiming import Held, claim_run
+from chatkit_app.runs.briefing import viewer_of_run
 from chatkit_app.runs.closing import run_changed
 from chatkit_app.runs.recorder import record
 from tests.log.writing import Line, open_line
@@ -118,15 +119,13 @@ def test_a_run_that_was_claimed_and_nothing_more_is_carried_anew() -> None:
 
     done = carry(run)
 
-    assert (done.status, done.attempt, done.takeovers) == ("completed", 2, 1)
+    assert (done.status, done.attempt) == ("completed", 2)
     assert_no_holes(run.thread_id)
 
 
-def test_an_answer_that_broke_off_is_closed_as_interrupted_and_its_text_kept(
-    writer: Writer,
-) -> None:
-    viewer = a_visitor()
-    run = abandoned(started(viewer, "say Hi."))
+def half_answered(writer: Writer, **fields: object) -> tuple[Run, str, str]:
+    """A run whose process has died in the middle of its answer; the ids of its step and part."""
+    run = abandoned(started(a_visitor(), "say Hi."), **fields)
     line = open_line(
         writer,
         Held(
@@ -140,6 +139,33 @@ def test_an_answer_that_broke_off_is_closed_as_interrupted_and_its_text_kept(
     )
     step, part = write_half(writer, line, run)
     Run.objects.update(lease_until=timezone.now() - PAST)
+    return fresh(run), step, part
+
+
+def test_an_answer_that_broke_off_is_taken_back_and_asked_again(
+    writer: Writer,
+) -> None:
+    run, step, part = half_answered(writer)
+
+    done = carry(run)
+
+    assert (done.status, done.attempt) == ("completed", 2)
+    done.answer.refresh_from_db()
+    assert (done.answer.status, done.answer.text) == ("complete", "Hi.")
+    void = Step.objects.get(pk=step)
+    assert (void.status, void.error_code) == ("void", "run_interrupted")
+    kept = done.answer.parts.get(pk=part)
+    assert (kept.state, kept.text) == ("interrupted", "Half a")
+    [again] = Step.objects.filter(run=run).exclude(pk=step)
+    assert (again.index, again.attempt, again.status) == (0, 2, "complete")
+    assert_no_holes(run.thread_id)
+
+
+def test_where_nothing_is_taken_back_an_answer_that_broke_off_is_closed_as_interrupted(
+    writer: Writer, settings
+) -> None:
+    settings.CHATKIT_BROKEN_STEP = "keep"
+    run, step, part = half_answered(writer)
 
     assert claim_run(run.pk, uuid4()) is None
 
@@ -149,7 +175,35 @@ def test_an_answer_that_broke_off_is_closed_as_interrupted_and_its_text_kept(
     assert (closed.answer.status, closed.answer.text) == ("interrupted", "Half a")
     assert Step.objects.get(pk=step).status == "failed"
     assert closed.answer.parts.get(pk=part).state == "interrupted"
-    say(viewer, "say Next.", run.thread_id)
+    say(viewer_of_run(closed, closed.thread), "say Next.", run.thread_id)
+
+
+def test_a_run_that_was_handed_over_is_free_at_once_and_counts_as_no_crash(
+    writer: Writer, settings
+) -> None:
+    settings.CHATKIT_MAX_TAKEOVERS = 1
+    run, step, _ = half_answered(writer, takeovers=1)
+    Run.objects.update(owner=None, lease_until=timezone.now() + timedelta(hours=1))
+
+    assert recovery.runs_to_claim(10) == [run.pk]
+    done = carry(run)
+
+    assert done.status == "completed"
+    assert Step.objects.get(pk=step).status == "void"
+
+
+def test_takeovers_that_got_further_are_not_held_against_a_run() -> None:
+    run = abandoned(started(a_visitor(), "say Hi."), takeovers=2)
+
+    assert carry(run).takeovers == 0
+
+
+def test_a_call_that_a_takeover_itself_has_ended_is_no_progress() -> None:
+    run, _ = orphan_with_tool("running", "once")
+
+    claim_run(run.pk, uuid4())
+
+    assert fresh(run).takeovers == 1
 
 
 def write_half(writer: Writer, line: Line, run: Run) -> tuple[str, str]:
@@ -224,7 +278,7 @@ def test_a_cancel_that_its_process_did_not_live_to_see_is_done() -> None:
 
 
 def test_a_run_that_takes_its_process_down_again_and_again_is_given_up() -> None:
-    run = abandoned(started(a_visitor(), "say Hi."), takeovers=recovery.MAX_TAKEOVERS)
+    run = abandoned(started(a_visitor(), "say Hi."), takeovers=3)
 
     done = carry(run)
 
