@@ -17,6 +17,7 @@ ChatKitError
 │   ├── AnswerInvalid       answer_invalid        it does not fit the tool's output; the call stays open
 │   └── ClaimHeld           claim_held            another page runs this call; ``retry_after`` seconds
 ├── LeaseLost               lease_lost            (inside) another process owns the run now
+├── IllegalMove             illegal_move          a bug of ours: a status that can't follow
 ├── RunError
 │   ├── ProviderError       provider_error        ``retryable``; the vendor's error is chained
 │   │   ├── ProviderRateLimited       provider_rate_limited
@@ -139,6 +140,12 @@ class LeaseLost(ChatKitError):
     """Another process owns the run: whoever sees this stops writing at once."""
 
     code = "lease_lost"
+
+
+class IllegalMove(ChatKitError):
+    """Something was to get a status that does not follow from the one it has: a bug of ours."""
+
+    code = "illegal_move"
 
 
 class RunError(ChatKitError):

@@ -40,7 +40,7 @@ def test_the_hand_written_expression_says_the_same() -> None:
     sql, params = clock.later_sql(connection, 30.0)
     run = started(a_visitor(), "say Hi.")
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {Run._meta.db_table} SET lease_until = {sql}", params)
+        cursor.execute(f"UPDATE {Run._meta.db_table} SET lease_until = {sql}", params)  # noqa: S608
 
     run.refresh_from_db()
     assert abs(run.lease_until - clock.read() - timedelta(seconds=30)) < SKEW

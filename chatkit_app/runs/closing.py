@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from chatkit_app import clock
 from chatkit_app.engine import events
 from chatkit_app.engine.assembler import part_ended
+from chatkit_app.engine.moves import RUN_MOVES, check_move
 from chatkit_app.engine.states import (
     OPEN_TOOL_CALL_STATUSES,
     MessageStatus,
@@ -64,7 +65,12 @@ def close_run(
 def move_run(
     run: Run, status: RunStatus, *, code: str = "", text: str = ""
 ) -> events.RunChanged:
-    """Give the locked run another status; without an owner unless it is in progress."""
+    """Give the locked run another status; without an owner unless it is in progress.
+
+    Raises:
+        IllegalMove: It can't come to this one from where it is.
+    """
+    check_move(RUN_MOVES, RunStatus(run.status), status)
     now = timezone.now()
     run.status = status
     run.error_code, run.error_text = code, text
@@ -118,7 +124,7 @@ def call_ended(
         index=index,
         step_id=str(call.step_id),
         status=status,
-        state=shown_state(call.status, has_arguments=bool(call.arguments)),
+        state=shown_state(status, has_arguments=True),
         output=output,
         error_code=code,
         error_text=text,

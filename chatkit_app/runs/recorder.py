@@ -11,6 +11,7 @@ from django.utils import timezone
 from chatkit_app import clock
 from chatkit_app.engine import events
 from chatkit_app.engine.calls import UNKNOWN_OUTCOME
+from chatkit_app.engine.moves import STEP_MOVES, TOOL_CALL_MOVES, before
 from chatkit_app.engine.schema import dump_json
 from chatkit_app.engine.states import (
     OPEN_TOOL_CALL_STATUSES,
@@ -22,6 +23,7 @@ from chatkit_app.engine.states import (
     StepStatus,
     ToolCallStatus,
 )
+from chatkit_app.exceptions import IllegalMove
 from chatkit_app.log.fold import open_texts
 from chatkit_app.models import Interrupt, Message, Part, Run, Step, ToolCall
 
@@ -71,7 +73,6 @@ def _start_step(event: events.StepStarted) -> None:
 
 def _finish_step(event: events.StepFinished) -> None:
     changes: dict[str, object] = {
-        "status": StepStatus.COMPLETE,
         "finish_reason": event.finish_reason,
         "input_tokens": event.input_tokens,
         "cached_tokens": event.cached_tokens,
@@ -82,8 +83,34 @@ def _finish_step(event: events.StepFinished) -> None:
     }
     if event.model_name:
         changes["model_name"] = event.model_name
-    Step.objects.filter(pk=event.step_id).update(**changes)
+    _move_step(UUID(event.step_id), StepStatus.COMPLETE, **changes)
     _got_further(UUID(event.run_id))
+
+
+def _move_step(step: UUID, status: StepStatus, **changes: object) -> None:
+    _check_moved(
+        Step.objects.filter(pk=step, status__in=before(STEP_MOVES, status)).update(
+            status=status, **changes
+        ),
+        step,
+        status,
+    )
+
+
+def _move_call(call: UUID, status: ToolCallStatus, **changes: object) -> None:
+    """Compare and set: of two results, in whatever process, one is the call's."""
+    _check_moved(
+        ToolCall.objects.filter(
+            pk=call, status__in=before(TOOL_CALL_MOVES, status)
+        ).update(status=status, **changes),
+        call,
+        status,
+    )
+
+
+def _check_moved(moved: int, row: UUID, status: StepStatus | ToolCallStatus) -> None:
+    if not moved:
+        raise IllegalMove(f"{type(status).__name__} of {row} can't become {status}.")
 
 
 def _got_further(run: UUID) -> None:
@@ -94,9 +121,7 @@ def _got_further(run: UUID) -> None:
 def _void_step(event: events.StepVoided) -> None:
     """Keep what the step has said, for the admin's eyes; nobody else is told of it any more."""
     now, step = timezone.now(), UUID(event.step_id)
-    Step.objects.filter(pk=step).update(
-        status=StepStatus.VOID, error_code=event.error_code, finished_at=now
-    )
+    _move_step(step, StepStatus.VOID, error_code=event.error_code, finished_at=now)
     open_parts = Part.objects.filter(step=step, state=PartState.STREAMING)
     texts = open_texts(UUID(event.run_id)) if open_parts.exists() else {}
     for part in open_parts:
@@ -147,13 +172,13 @@ def _end_part(event: events.PartEnded, position: int) -> None:
 
 def _change_call(event: events.ToolCallChanged) -> None:
     now = timezone.now()
+    call_id = UUID(event.tool_call_id)
     if event.status is ToolCallStatus.RUNNING:
-        ToolCall.objects.filter(pk=event.tool_call_id).update(
-            status=event.status, starts=F("starts") + 1, started_at=now
-        )
+        _move_call(call_id, event.status, starts=F("starts") + 1, started_at=now)
         return
-    ToolCall.objects.filter(pk=event.tool_call_id).update(
-        status=event.status,
+    _move_call(
+        call_id,
+        event.status,
         executor=event.executor or "",
         effect=event.effect or "",
         input=event.input,
@@ -176,9 +201,9 @@ def _change_call(event: events.ToolCallChanged) -> None:
 
 def _end_call(event: events.ToolCallEnded, position: int) -> None:
     completed = event.status is ToolCallStatus.COMPLETED
-    found = ToolCall.objects.filter(pk=event.tool_call_id)
-    found.update(
-        status=event.status,
+    _move_call(
+        UUID(event.tool_call_id),
+        event.status,
         output=event.output,
         output_size=len(dump_json(event.output)) if completed else 0,
         error_code=event.error_code or "",

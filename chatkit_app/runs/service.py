@@ -239,6 +239,7 @@ def _new_run(
         role=Role.ASSISTANT,
         status=MessageStatus.OPEN,
     )
+    now = clock.read()
     try:
         with transaction.atomic():
             run = Run.objects.create(
@@ -246,7 +247,8 @@ def _new_run(
                 prompt=prompt,
                 answer=answer,
                 started_by=viewer.user,
-                ready_at=clock.read(),
+                created_at=now,  # by which the newest run of a thread is known
+                ready_at=now,
                 context={
                     "page": page,
                     "tab": tab,

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from chatkit_app.engine import events
 from chatkit_app.engine.states import RunStatus
+from chatkit_app.exceptions import IllegalMove
 from chatkit_app.models import Message, Part, Run, Step, ToolCall
 from chatkit_app.runs.closing import close_run, move_run
 from chatkit_app.runs.recorder import record
@@ -23,6 +24,31 @@ def close(run: Run, status: RunStatus, **said: str) -> list[events.AnyEvent]:
     return found
 
 
+def running_run() -> tuple[Run, list[ToolCall]]:
+    """One that a process carries; its calls are open."""
+    run, calls = waiting_run(a_visitor())
+    Run.objects.filter(pk=run.pk).update(status="in_progress")
+    return fresh(run), calls
+
+
+def test_a_run_that_somebody_wants_cancelled_ends_as_that() -> None:
+    run, _ = running_run()
+    Run.objects.filter(pk=run.pk).update(status="cancelling")
+
+    close(fresh(run), RunStatus.COMPLETED)
+
+    assert (fresh(run).status, fresh(run).error_code) == ("cancelled", "")
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
+def test_what_has_ended_can_not_end_again(status: str) -> None:
+    run, _ = running_run()
+    Run.objects.filter(pk=run.pk).update(status=status)
+
+    with pytest.raises(IllegalMove):
+        close(fresh(run), RunStatus.COMPLETED)
+
+
 @pytest.mark.parametrize(
     ("status", "kept"),
     [
@@ -32,7 +58,9 @@ def close(run: Run, status: RunStatus, **said: str) -> list[events.AnyEvent]:
     ],
 )
 def test_the_message_ends_with_its_run(status: str, kept: str) -> None:
-    run, _ = waiting_run(a_visitor())
+    run, _ = running_run()
+    if status == "cancelled":
+        move_run(run, RunStatus.CANCELLING)
 
     close(run, RunStatus(status), code="" if status == "completed" else "why")
 
@@ -59,7 +87,7 @@ def test_every_open_call_gets_one_result_behind_what_was_said() -> None:
 
 
 def test_parts_and_steps_that_were_not_finished_are_marked() -> None:
-    run, _ = waiting_run(a_visitor())
+    run, _ = running_run()
     Part.objects.filter(message=run.answer_id).update(state="streaming")
     Step.objects.filter(run=run).update(status="open")
 
@@ -72,7 +100,7 @@ def test_parts_and_steps_that_were_not_finished_are_marked() -> None:
 
 
 def test_what_has_ended_before_is_left_as_it_is() -> None:
-    run, [call] = waiting_run(a_visitor())
+    run, [call] = running_run()
     ToolCall.objects.filter(pk=call.pk).update(status="completed", output=1)
 
     close(run, RunStatus.COMPLETED)
