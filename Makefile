@@ -14,7 +14,7 @@ READY := $(VENV)/.demo-$(KEY)$(patsubst %,-%,$(subst $() $(),-,$(EXTRAS)))
 
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint python js browser package clean
+.PHONY: help demo test lint python js browser bench faults mutants package clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
@@ -53,12 +53,21 @@ js:  ## node --test, tsc, Biome
 browser:  ## the page in a real Chromium
 	@$(CHECKS) browser
 
+bench:  ## the app beside a bare consumer that keeps nothing: ratios, in two minutes
+	@$(CHECKS) bench
+
+faults:  ## kill everything at any moment (QUICK=1: a minute on SQLite; FAULTS="--seed 1")
+	@QUICK="$(QUICK)" FAULTS="$(FAULTS)" && export QUICK FAULTS && $(CHECKS) faults
+
+mutants:  ## plant faults in copies of the tree: the tests must find each (MUTANTS="no-fence")
+	@MUTANTS="$(MUTANTS)" && export MUTANTS && $(CHECKS) mutants
+
 package:  ## build the wheel and try it in an empty environment
 	@$(CHECKS) package
 
 clean:  ## remove what was made here, all but the demo's database
 	rm -rf $(VENV) .venv-test node_modules build dist staticfiles test-results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
-	find chatkit_app project tests -name __pycache__ -prune -exec rm -rf {} +
+	find benchmarks chatkit_app project tests -name __pycache__ -prune -exec rm -rf {} +
 
 CHECKS = python=$$(.ci/find-python) || exit 1; exec "$$python" .ci/checks.py

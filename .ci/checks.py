@@ -1,6 +1,6 @@
 """Everything that `make test` promises, on a machine that has little but a Python.
 
-    python .ci/checks.py all | lint | python | javascript | browser | package
+    python .ci/checks.py all | lint | python | javascript | browser | bench | package | faults
 
 Every check runs to its end even if an earlier one failed; the last lines say what
 ran, what failed and what could not be had. Where Node or a browser is missing that
@@ -9,8 +9,10 @@ is said in capitals, and is a failure under CI=true.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from machine import (
     Cell,
@@ -94,7 +96,7 @@ def smoke() -> None:
     if cell is None:
         REPORT.notes.append(f"only one cell here: {full_cell().name}")
         return
-    marks = without(*NEITHER_PAGE_NOR_NODE, "postgres", "redis")
+    marks = without(*NEITHER_PAGE_NOR_NODE, "postgres", "redis", "processes")
     pytest(cell, f"{cell.name}, SQLite, without a page", marks, {})
 
 
@@ -108,12 +110,48 @@ def browser() -> None:
         pytest(full_cell(), "the page in Chromium", "browser", {})
 
 
+def bench() -> None:
+    """Figures, not a check: a part of nothing else, for a busy machine says nothing."""
+    found = {"DATABASE_URL": postgres_url(), "REDIS_URL": redis_url()}
+    env = {name: url for name, url in found.items() if url}
+    step("bench", [full_cell().python, "-m", "benchmarks"], env=env)
+
+
+FAULTS_LIMIT = 1500.0  # seconds: two stages of some minutes, and time to settle
+
+
+def faults() -> None:
+    """Kill, pause and restart what serves; FAULTS has more words for the program."""
+    words = os.environ.get("FAULTS", "").split()
+    if os.environ.get("QUICK", "") not in ("", "0"):
+        words.append("--quick")
+    run_faults("faults", *words)
+
+
+def run_faults(name: str, *words: str) -> None:
+    command: list[str | Path] = [full_cell().python, "-m", "tests.faults", *words]
+    step(name, command, limit=FAULTS_LIMIT)
+
+
+MUTANTS_LIMIT = 7200.0  # seconds: dozens of copies, each with the tests that find it
+
+
+def mutants() -> None:
+    """Plant faults: the tests must find each. MUTANTS has names, or words for the program."""
+    url = postgres_url()
+    command: list[str | Path] = [full_cell().python, "-m", "tests.mutants"]
+    words = os.environ.get("MUTANTS", "").split()
+    env = {"DATABASE_URL": url} if url else {}
+    step("mutants", [*command, *words], env=env, limit=MUTANTS_LIMIT)
+
+
 def everything() -> None:
     """All of it, the longest last, so that pytest's closing lines end the output."""
     lint()
     javascript()
     package()
     smoke()
+    run_faults("faults: a minute of kills on SQLite", "--quick")
     python()
 
 
@@ -123,7 +161,10 @@ CHECKS: dict[str, Callable[[], None]] = {
     "python": python,
     "javascript": javascript,
     "browser": browser,
+    "bench": bench,
     "package": package,
+    "faults": faults,
+    "mutants": mutants,
 }
 
 

@@ -88,6 +88,7 @@ def step(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path = ROOT,
+    limit: float = STEP_LIMIT,
 ) -> bool:
     """Run one check, show what it prints, and keep how it ended."""
     heading(name)
@@ -107,9 +108,9 @@ def step(
     pool = ThreadPoolExecutor(1)
     reader = pool.submit(echo, process, tail)
     try:
-        process.wait(STEP_LIMIT)
+        process.wait(limit)
     except subprocess.TimeoutExpired:
-        tail.append(f"ended after {STEP_LIMIT:.0f} seconds without an end")
+        tail.append(f"ended after {limit:.0f} seconds without an end")
     finally:
         end_group(process)
         reader.result(10)

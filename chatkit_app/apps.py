@@ -20,11 +20,11 @@ class ChatKitConfig(AppConfig):
     def ready(self) -> None:
         """Connect what listens, register the checks, find the assistants."""
         # The models can't be imported before all apps are loaded.
-        from chatkit_app import checks
+        from chatkit_app.checks import registration
         from chatkit_app.registry import providers
         from chatkit_app.threads.adopt import adopt_on_login
 
-        checks.register()
+        registration.register()
         user_logged_in.connect(adopt_on_login, dispatch_uid="chatkit_adopt")
         setting_changed.connect(
             lambda setting, **_: (

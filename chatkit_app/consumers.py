@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from chatkit_app.access import is_allowed_origin, policy, viewer_now, viewer_of_scope
 from chatkit_app.conf import settings
-from chatkit_app.db import in_thread
+from chatkit_app.db import in_thread, patiently
 from chatkit_app.engine.commands import Command, Release
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import (
@@ -28,6 +28,7 @@ from chatkit_app.exceptions import (
 from chatkit_app.log.doorbell import doorbell
 from chatkit_app.protocols import native
 from chatkit_app.runs import answering, service
+from chatkit_app.runs.draining import draining
 from chatkit_app.runs.remembering import Outcome
 from chatkit_app.runs.runner import runner
 from chatkit_app.runs.subscription import Subscription, TooSlow, Unread
@@ -35,6 +36,7 @@ from chatkit_app.runs.subscription import Subscription, TooSlow, Unread
 logger = logging.getLogger(__name__)
 
 CLOSE_TOO_SLOW = 4008
+CLOSE_RESTARTING = 4012
 CLOSE_BAD_FRAMES = 4400
 CLOSE_NO_VIEWER = 4401
 CLOSE_TOO_MANY_FRAMES = 4429
@@ -50,6 +52,8 @@ SESSION_SECONDS = 60.0
 """How often an open socket's session is read again."""
 SEND_SECONDS = 20.0
 """Uvicorn's ``send`` waits for a page that does not read; we don't."""
+ANSWER_SECONDS = 0.6
+"""How long the answer to a command is waited for when the process ends."""
 GONE = {
     ("autobahn.exception", "Disconnected"),
     ("uvicorn.protocols.utils", "ClientDisconnected"),
@@ -76,11 +80,14 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         if not is_allowed_origin(self.scope):
             await self.close()  # before accept: HTTP 403
             return
+        draining.watch()
         self._subscriptions: dict[UUID, tuple[Subscription, asyncio.Task[None]]] = {}
         self._claims: dict[UUID, tuple[UUID, str]] = {}
         self._unread = Unread()
         self._seen_threads: set[UUID] = set()
         self._is_closed = False
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
         self._strikes = 0
         self._tokens = 2.0 * settings.FRAMES_PER_SECOND
         self._seen_at = time.monotonic()
@@ -89,6 +96,10 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         await self.accept()
         if self._viewer is None:
             await self.close(code=CLOSE_NO_VIEWER)
+            return
+        draining.join(self)
+        if draining.is_on:
+            await self.close(code=CLOSE_RESTARTING)
             return
         runner.start()
         doorbell.start()
@@ -107,6 +118,9 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             self._tending.cancel()
         for _subscription, task in self._subscriptions.values():
             task.cancel()
+        draining.part(self)
+        if draining.is_on:
+            return  # the page is there, runs its calls, and comes back to another process
         for tool_call, (thread, tab) in self._claims.items():
             await self._release(thread, tool_call, tab)
 
@@ -116,12 +130,36 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             self._is_closed = True
             await super().close(code=code, reason=reason)
 
+    async def send(  # type: ignore[override]  # as AsyncWebsocketConsumer has it
+        self,
+        text_data: str | None = None,
+        bytes_data: bytes | None = None,
+        close: bool = False,
+    ) -> None:
+        """Send a frame; after the closing nothing, for the servers take that amiss."""
+        if not self._is_closed:
+            await super().send(text_data, bytes_data, close)
+
+    async def restart(self) -> None:
+        """Close for the process's end, after the answer to what was asked before."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._is_idle.wait()
+        await self.close(code=CLOSE_RESTARTING)
+
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
     ) -> None:
-        """Read one frame and answer it."""
-        if self._viewer is None:
+        """Read one frame and answer it; none any more once the process is told to end."""
+        if self._viewer is None or draining.is_on:
             return
+        self._is_idle.clear()
+        try:
+            await self._receive(text_data, self._viewer)
+        finally:
+            self._is_idle.set()
+
+    async def _receive(self, text_data: str | None, viewer: Viewer) -> None:
         if not self._may_speak():
             await self.close(code=CLOSE_TOO_MANY_FRAMES)
             return
@@ -133,7 +171,7 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             await self._refuse_frame(error, text_data)
             return
         try:
-            await self._answer_frame(frame, self._viewer)
+            await self._answer_frame(frame, viewer)
         except NoViewer:
             # They come back as who they are now, with the same command.
             await self.close(code=CLOSE_NO_VIEWER)
@@ -189,7 +227,8 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
                 for tab, calls in by_tab.items():
                     await in_thread(answering.renew, tab, calls)
             case _:
-                outcome = await in_thread(_handle, self.scope, viewer, frame.command())
+                # A command may be done twice: its id is remembered with its outcome.
+                outcome = await patiently(_handle, self.scope, viewer, frame.command())
                 self._remember_claim(frame)
                 await self.send(native.accepted_frame(frame.id, outcome))
 
@@ -197,7 +236,7 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         if frame.thread in self._seen_threads and not self._may_speak(SUBSCRIBE_AGAIN):
             await self.close(code=CLOSE_TOO_MANY_FRAMES)
             return
-        await in_thread(_check_may_see, self.scope, viewer, frame.thread)
+        await patiently(_check_may_see, self.scope, viewer, frame.thread)
         self._seen_threads.add(frame.thread)
         self._unsubscribe(frame.thread)
         if len(self._subscriptions) >= settings.THREADS_PER_SOCKET:

@@ -7,18 +7,25 @@ query of ours would delay everybody's tokens, and the other way round.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+logger = logging.getLogger(__name__)
+
 THREADS = 4
+
+PATIENCE_SECONDS = 10.0
+"""How long the database may be away before somebody is told."""
+AGAIN_SECONDS = 0.25
 
 IDLE_SECONDS = 5.0
 """After so long a connection may have been cut: it is asked before it is used."""
@@ -67,6 +74,23 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
     return await loop.run_in_executor(
         threads.pool(), lambda: _fresh(function, *args, **kwargs)
     )
+
+
+async def patiently(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same, again and again while the database is away: for what may be done twice.
+
+    Raises:
+        Error: The database's, when it stays away.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await in_thread(function, *args, **kwargs)
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > until:
+                raise
+            logger.warning("The database is away: %s", error)
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 def _fresh(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

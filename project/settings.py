@@ -2,8 +2,9 @@
 
 ``OPENAI_API_KEY`` or ``OPENAI_BASE_URL`` bring a real model, with ``OPENAI_MODEL`` and
 ``OPENAI_API`` (``responses`` or ``chat``). ``DATABASE_URL`` and ``REDIS_URL`` bring the servers
-that several processes need. ``DEBUG=0``, ``ALLOWED_HOSTS`` and ``DJANGO_SECRET_KEY`` are for
-showing it elsewhere; ``DEMO_FOLDER`` is where the database and the key are kept.
+that several processes need, ``WORKERS=1`` leaves the runs to ``manage.py chatkit_worker``.
+``DEBUG=0``, ``ALLOWED_HOSTS`` and ``DJANGO_SECRET_KEY`` are for showing it elsewhere, ``HTTPS=1``
+behind a proxy that ends TLS; ``DEMO_FOLDER`` is where the database and the key are kept.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from project.secret_key import secret_key
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEMO_FOLDER = Path(os.environ.get("DEMO_FOLDER", BASE_DIR / ".demo"))
 
+NO = {"", "0", "false", "no"}
+
 SECRET_KEY = secret_key(DEMO_FOLDER)
-DEBUG = os.environ.get("DEBUG", "1").lower() not in {"", "0", "false", "no"}
+DEBUG = os.environ.get("DEBUG", "1").lower() not in NO
 ALLOWED_HOSTS = [
     "127.0.0.1",
     "localhost",
@@ -123,6 +126,23 @@ else:
     CHATKIT_PROVIDERS = {"default": {"BACKEND": "project.shop.rules.make_provider"}}
 
 CHATKIT_VISITOR_MESSAGES_PER_MINUTE = 60  # a real key may be behind it
+
+if os.environ.get("WORKERS", "").lower() not in NO:
+    CHATKIT_RUNNER = "chatkit_app.runs.worker_runner.WorkerRunner"
+
+if os.environ.get("HTTPS", "").lower() not in NO:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    # passed on, each line came twice: Daphne has a handler of its own
+    "loggers": {
+        "chatkit_app": {"handlers": ["console"], "level": "INFO", "propagate": False}
+    },
+}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"

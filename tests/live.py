@@ -8,13 +8,15 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 from types import TracebackType
@@ -35,10 +37,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+SERVERS = {
+    "daphne": ("daphne", "-b", "127.0.0.1", "-p"),
+    "uvicorn": ("uvicorn", "--host", "127.0.0.1", "--port"),
+}
+
+
 class Site:
     """The test site with a database of its own. ``kill`` is ``kill -9``; ``start`` brings it back."""
 
-    def __init__(self, **environment: str) -> None:
+    def __init__(self, *, server: str = "daphne", **environment: str) -> None:
+        self.server = server
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = tempfile.TemporaryDirectory(prefix="chatkit-site-")
@@ -108,16 +117,40 @@ class Site:
         """What ``code`` prints, run with the site's models."""
         return self.run("shell", "-v0", "-c", code).strip()
 
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the database itself answers."""
+        if os.environ.get("DATABASE_URL"):
+            import psycopg
+
+            url = os.environ["DATABASE_URL"]
+            with psycopg.connect(url, dbname=self._database) as connection:
+                return connection.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]  # a query of ours
+        with closing(sqlite3.connect(self._database)) as file:
+            return file.execute(query).fetchall()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody can write a run: a transaction of somebody else's does not end."""
+        if os.environ.get("DATABASE_URL"):
+            import psycopg
+
+            url = os.environ["DATABASE_URL"]
+            with psycopg.connect(url, dbname=self._database) as connection:
+                connection.execute("LOCK TABLE chatkit_app_run IN EXCLUSIVE MODE")
+                yield
+        else:
+            with closing(sqlite3.connect(self._database, timeout=20)) as file:
+                file.execute("BEGIN IMMEDIATE")
+                yield
+                file.rollback()
+
     def start(self) -> Self:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     sys.executable,
                     "-m",
-                    "daphne",
-                    "-b",
-                    "127.0.0.1",
-                    "-p",
+                    *SERVERS[self.server],
                     str(self.port),
                     "tests.asgi:application",
                 ],
@@ -139,6 +172,31 @@ class Site:
             f"The site did not come up:\n{self.log.read_text()[-4000:]}"
         )
 
+    def beside(self, *, server: str = "", **environment: str) -> Twin:
+        """Another process on the same database, which has a port of its own; not started."""
+        return Twin(self, server or self.server, environment)
+
+    def worker(self, *options: str, **environment: str) -> subprocess.Popen[str]:
+        """A worker on the same database; its output is there to be read. End it."""
+        return subprocess.Popen(
+            [sys.executable, "-u", "-m", "django", "chatkit_worker", *options],
+            env={**self.environment, **environment},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def tell(self, signum: int = signal.SIGTERM) -> None:
+        """Send the server a signal, and go on."""
+        assert self._process is not None
+        self._process.send_signal(signum)
+
+    def ended(self, seconds: float) -> int:
+        """The exit code of a server that ends within so many seconds."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
     def kill(self) -> None:
         """As a crash would: no handler runs."""
         assert self._process is not None
@@ -155,6 +213,26 @@ class Site:
         if os.environ.get("DATABASE_URL"):
             self._postgres(f'DROP DATABASE "{self._database}" WITH (FORCE)')
         self._folder.cleanup()
+
+
+class Twin(Site):
+    """A second process of a site: the same database and folder, another port and log."""
+
+    def __init__(
+        self, first: Site, server: str, environment: Mapping[str, str]
+    ) -> None:
+        self.server = server
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.folder, self.ledger = first.folder, first.ledger
+        self.log = first.folder / f"server-{self.port}.log"
+        self._database = first._database
+        self.environment = {**first.environment, **environment}
+        self._process = None
+
+    def close(self) -> None:
+        """End it; the database is the first one's."""
+        self.stop()
 
 
 MAKE_USERS = f"""
@@ -230,12 +308,14 @@ class Page:
         origin: str | None = "own",
         tab: str = "",
         language: str = "",
+        at: Site | None = None,
     ) -> None:
         self.browser = browser
+        self._site = at or browser.site
         self._language = language
         self.tab = tab or uuid.uuid4().hex
         self.frames: list[Frame] = []
-        self._origin = browser.site.url if origin == "own" else origin
+        self._origin = self._site.url if origin == "own" else origin
         self._socket: Any = None
         self._seen = 0
 
@@ -243,7 +323,7 @@ class Page:
         headers = {"Cookie": self.browser.cookie, "Accept-Language": self._language}
         headers = {name: value for name, value in headers.items() if value}
         self._socket = await websockets.connect(
-            self.browser.site.url.replace("http", "ws") + "/chatkit/ws/",
+            self._site.url.replace("http", "ws") + "/chatkit/ws/",
             origin=self._origin,  # type: ignore[arg-type]  # websockets has a type of its own for it
             additional_headers=headers,
             max_size=None,
@@ -350,7 +430,7 @@ class Page:
 
     async def snapshot(self, thread: str) -> Frame:
         """The thread as it stands, read through a socket of its own."""
-        async with Page(self.browser) as other:
+        async with Page(self.browser, at=self._site) as other:
             frame = await other.watch(thread)
         assert frame["type"] == "reset", frame
         found: Frame = frame["snapshot"]

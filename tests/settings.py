@@ -91,8 +91,11 @@ else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 CHATKIT_PROVIDERS = {"default": {"BACKEND": "tests.assistants.make_provider"}}
+if os.environ.get("CHATKIT_TEST_RUNNER"):
+    CHATKIT_RUNNER = os.environ["CHATKIT_TEST_RUNNER"]
 CHATKIT_MESSAGES_PER_MINUTE = 1000
 CHATKIT_LEASE_SECONDS = float(os.environ.get("CHATKIT_LEASE_SECONDS", "2"))
+CHATKIT_HEARTBEAT_SECONDS = CHATKIT_LEASE_SECONDS / 3
 CHATKIT_CLAIM_SECONDS = 3.0
 CHATKIT_BROKEN_STEP = os.environ.get("CHATKIT_BROKEN_STEP", "void")
 CHATKIT_PROVIDER_PAUSE_SECONDS = 0.02

@@ -35,7 +35,7 @@ def test_log_in_is_listened_to_once_however_often_the_app_is_readied() -> None:
 def test_the_app_s_checks_are_registered() -> None:
     modules = {check.__module__ for check in checks.registered_checks}
 
-    assert "chatkit_app.checks" in modules
+    assert "chatkit_app.checks.providers" in modules
 
 
 def test_a_changed_setting_makes_new_providers() -> None:

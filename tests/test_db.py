@@ -6,7 +6,13 @@ import asyncio
 import threading
 
 import pytest
-from django.db import connection, connections
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+)
 
 from chatkit_app import db
 from chatkit_app.db import (
@@ -15,6 +21,7 @@ from chatkit_app.db import (
     drop_dead_connections,
     in_thread,
     keep_connections,
+    patiently,
 )
 from chatkit_app.models import Thread
 
@@ -131,3 +138,43 @@ def test_closing_ends_every_threads_connection() -> None:
 
     assert len(opened) == THREADS
     assert all(each.connection is None for each in opened)  # type: ignore[attr-defined]
+
+
+async def test_a_database_that_comes_back_was_only_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(db, "AGAIN_SECONDS", 0.001)
+    tries: list[int] = []
+
+    def read(number: int) -> int:
+        tries.append(number)
+        if len(tries) < 3:
+            raise OperationalError("the server closed the connection")
+        return number
+
+    assert await patiently(read, 7) == 7
+    assert tries == [7, 7, 7]
+
+
+async def test_a_database_that_stays_away_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(db, "PATIENCE_SECONDS", 0.0)
+
+    def read() -> None:
+        raise InterfaceError("connection already closed")
+
+    with pytest.raises(InterfaceError):
+        await patiently(read)
+
+
+async def test_other_errors_are_not_waited_for() -> None:
+    tries: list[int] = []
+
+    def read() -> None:
+        tries.append(1)
+        raise IntegrityError("twice")
+
+    with pytest.raises(IntegrityError):
+        await patiently(read)
+    assert len(tries) == 1

@@ -90,10 +90,10 @@ def test_no_room_is_named_after_what_fits_nowhere() -> None:
 
 
 def test_the_id_of_a_system_check_is_used_once() -> None:
-    tree = ast.parse((APP / "checks.py").read_text())
     ids = Counter(
         node.value.value
-        for node in ast.walk(tree)
+        for path in (APP / "checks").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.keyword)
         and node.arg == "id"
         and isinstance(node.value, ast.Constant)

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connections, router, transaction
 from django.utils import timezone
 
 from chatkit_app.engine.events import AnyEvent
 from chatkit_app.log.doorbell import doorbell
 from chatkit_app.log.ring import ring
-from chatkit_app.models import Event, Thread
+from chatkit_app.log.statements import insert_events, move_positions
+from chatkit_app.models import Event
 from chatkit_app.protocols.native import encode_event, event_frame
 
 Record = Callable[[AnyEvent, int], None]
@@ -32,12 +32,11 @@ def append(
     Returns the position of the last one.
     """
     texts = [encode_event(event) for event in events]
-    Thread.objects.filter(pk=thread).update(position=F("position") + len(events))
-    last = Thread.objects.values_list("position", flat=True).get(pk=thread)
+    connection = connections[router.db_for_write(Event)]
+    last = move_positions(connection, {thread: len(events)})[thread]
     first = last - len(events) + 1
-    Event.objects.bulk_create(
-        event_rows(thread, first, events, texts, run, timezone.now())
-    )
+    rows = event_rows(thread, first, events, texts, run, timezone.now())
+    insert_events(connection, rows)
     for position, event in enumerate(events, first):
         record(event, position)
     transaction.on_commit(lambda: publish(thread, first, texts))

@@ -1,4 +1,4 @@
-"""The channel layer, as a doorbell between processes: "something is new in this thread".
+"""The channel layer, as a doorbell between processes: "something is new in this thread", or run.
 
 Losing, repeating or reordering a ring changes latency only: once a second all watched threads'
 positions are read in one query, and whoever is behind is woken.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,8 @@ POLL_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 MESSAGE_TYPE = "chatkit.bell"
 """One type for ever: a process of another version must know it."""
+RUNS = "chatkit.runs"
+"""The group of those who carry runs."""
 
 
 def _group(thread: UUID) -> str:
@@ -39,6 +42,7 @@ class Doorbell:
         self._is_started = False
         self._channel = ""
         self._joining = asyncio.Lock()
+        self._hear_run: Callable[[UUID], object] | None = None
 
     def start(self) -> None:
         """Listen and poll, once a process."""
@@ -55,6 +59,7 @@ class Doorbell:
         with self._lock:
             self._is_started = False
             self._channel, self._joining = "", asyncio.Lock()
+            self._hear_run = None
 
     def ring(self, thread: UUID, position: int) -> None:
         """Tell the other processes that the thread has come to this position.
@@ -74,6 +79,20 @@ class Doorbell:
         if self._shared_layer() is not None:
             background.spawn(self._join(thread))
 
+    def ring_run(self, run: UUID) -> None:
+        """Tell those who carry runs that this one is to be carried, or to be cancelled.
+
+        Its row says which. Returns at once, from any thread; errors cost a moment.
+        """
+        if self._shared_layer() is not None:
+            background.spawn(self._ring(RUNS, run=str(run)))
+
+    def hear_runs(self, hear: Callable[[UUID], object]) -> None:
+        """Call this on the background loop when somebody rings for a run."""
+        self._hear_run = hear
+        if self._shared_layer() is not None:
+            background.spawn(self._join_runs())
+
     def _shared_layer(self) -> Any:
         """The layer, where it reaches other processes; within this one the ring wakes by itself."""
         layer = get_channel_layer()
@@ -82,11 +101,21 @@ class Doorbell:
         )
 
     async def _send(self, thread: UUID, position: int) -> None:
-        message = {"type": MESSAGE_TYPE, "thread": str(thread), "position": position}
+        await self._ring(_group(thread), thread=str(thread), position=position)
+
+    async def _ring(self, group: str, **told: object) -> None:
         try:
-            await self._shared_layer().group_send(_group(thread), message)
+            await self._shared_layer().group_send(group, {"type": MESSAGE_TYPE, **told})
         except Exception:  # noqa: BLE001 (border to the layer: a lost ring costs a second)
-            logger.debug("The doorbell of thread %s did not ring.", thread)
+            logger.debug("The doorbell of %s did not ring.", group)
+
+    async def _join_runs(self) -> None:
+        if not self._channel:
+            return  # the listener joins when it comes up
+        try:
+            await self._shared_layer().group_add(RUNS, self._channel)
+        except Exception:  # noqa: BLE001 (border to the layer: the sweeps go on)
+            logger.debug("The doorbell of the runs can't be watched.")
 
     async def _join(self, thread: UUID) -> None:
         """Be in the thread's group if it is watched, else not: so the order of calls can't matter."""
@@ -117,10 +146,20 @@ class Doorbell:
         self._channel = await layer.new_channel("chatkit.process")
         for thread in ring.watched():
             await layer.group_add(_group(thread), self._channel)
+        if self._hear_run is not None:
+            await layer.group_add(RUNS, self._channel)
         while True:
-            message = await layer.receive(self._channel)
-            if message.get("type") == MESSAGE_TYPE:
-                _heard(UUID(message["thread"]), message.get("position"))
+            self._hear(await layer.receive(self._channel))
+
+    def _hear(self, message: Any) -> None:
+        """Wake whom it concerns. What another version means by its message is passed over."""
+        if not isinstance(message, dict) or message.get("type") != MESSAGE_TYPE:
+            return
+        if thread := _id(message.get("thread")):
+            position = message.get("position")
+            _heard(thread, position if isinstance(position, int) else None)
+        if self._hear_run is not None and (run := _id(message.get("run"))):
+            self._hear_run(run)
 
     async def _poll(self) -> None:
         while True:
@@ -144,6 +183,13 @@ def _heard(thread: UUID, position: int | None) -> None:
     """Wake who watches, unless it is known here: a process hears its own bell, too."""
     if position is None or position > ring.last(thread):
         ring.ring(thread)
+
+
+def _id(value: object) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _positions(threads: list[UUID]) -> list[tuple[UUID, int]]:

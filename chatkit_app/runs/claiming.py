@@ -98,7 +98,7 @@ def load(run_id: UUID) -> Loaded:
     Raises:
         LookupError: Its assistant is not registered any more.
     """
-    run = Run.objects.select_related("thread").get(pk=run_id)
+    run = Run.objects.select_related("thread", "answer").get(pk=run_id)
     assistant = assistants.get(run.thread.assistant)
     return Loaded(
         run=run,

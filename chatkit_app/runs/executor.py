@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-import time
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
@@ -16,7 +15,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import translation
 
 from chatkit_app.conf import settings
-from chatkit_app.db import in_thread
+from chatkit_app.db import in_thread, patiently
 from chatkit_app.engine import events
 from chatkit_app.engine.asking import Retries
 from chatkit_app.engine.calls import Call
@@ -40,13 +39,9 @@ T = TypeVar("T")
 
 FAILED_TEXT = "Something went wrong on our side."
 
-READ_FOR = 10.0
-"""Seconds that a run's rows are asked for again while the database is away."""
-READ_EVERY = 0.25
-"""Seconds."""
 ASK_SECONDS = 60.0
 """How long the site may take to say what its assistant is."""
-LAST_TOOL_SECONDS = 0.6
+LAST_TOOL_SECONDS = 0.5
 """What a tool gets to end when its process does: its outcome would be unknown otherwise."""
 LAST_SECONDS = 0.2
 """What a model's stream gets to be closed when the process ends."""
@@ -179,6 +174,10 @@ class Execution:
             logger.exception("Run %s can't be handed over", log.run)
 
     async def _fail(self, log: RunLog, error: BaseException) -> None:
+        if isinstance(error, OperationalError | InterfaceError):
+            # Nothing is wrong with the run: whoever reaches the database again takes it over.
+            logger.error("Run %s is left: the database is away", log.run)
+            return
         if isinstance(error, RunError):
             logger.warning("Run %s failed: %s", log.run, error.code)
             await self._end(log, RunStatus.FAILED, code=error.code, text=str(error))
@@ -311,23 +310,6 @@ def _retries() -> Retries:
         first=settings.PROVIDER_PAUSE_SECONDS,
         takes_back=settings.BROKEN_STEP == "void",
     )
-
-
-async def patiently(read: Callable[[UUID], T], run_id: UUID) -> T:
-    """Read a run's rows, again and again while the database is away.
-
-    Raises:
-        Error: The database's, when it stays away.
-    """
-    until = time.monotonic() + READ_FOR
-    while True:
-        try:
-            return await in_thread(read, run_id)
-        except (OperationalError, InterfaceError) as error:
-            if time.monotonic() > until:
-                raise
-            logger.warning("Run %s waits for the database: %s", run_id, error)
-        await asyncio.sleep(READ_EVERY)
 
 
 async def _brief(loaded: Loaded) -> Brief:

@@ -157,12 +157,10 @@ def _recent() -> QuerySet[Command]:
 
 def _check_pace(commands: QuerySet[Command], allowed: int, text: str) -> None:
     newest = commands.order_by("-created_at").values_list("created_at", flat=True)
-    times = list(newest[: allowed + 1])
-    if len(times) <= allowed:
+    # This one is among them: the limit is passed if there is one after so many. Only that one is
+    # read, and the one before it: when that is a minute old, there is room again.
+    times = list(newest[max(allowed - 1, 0) : allowed + 1])
+    if len(times) < (2 if allowed else 1):
         return
-    wait = (
-        (times[allowed - 1] + MINUTE - timezone.now()).total_seconds()
-        if allowed
-        else 60.0
-    )
+    wait = (times[0] + MINUTE - timezone.now()).total_seconds() if allowed else 60.0
     raise RateLimited(text.format(allowed), retry_after=max(1.0, wait))

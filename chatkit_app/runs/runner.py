@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from abc import ABC, abstractmethod
 from uuid import UUID
@@ -9,6 +10,8 @@ from uuid import UUID
 from django.utils.module_loading import import_string
 
 from chatkit_app.conf import settings
+
+logger = logging.getLogger(__name__)
 
 
 class Runner(ABC):
@@ -30,6 +33,12 @@ class Runner(ABC):
     def stop(self) -> None:
         """Carry nothing more in this process."""
 
+    def drain(self, seconds: float) -> None:
+        """The process is told to end: claim nothing more, hand over what is carried here.
+
+        Returns after so many seconds at most. Nothing to do where nothing is carried here.
+        """
+
 
 class _Configured(Runner):
     """The runner of ``CHATKIT_RUNNER``, made at first use."""
@@ -37,6 +46,11 @@ class _Configured(Runner):
     def __init__(self) -> None:
         self._made: Runner | None = None
         self._lock = threading.Lock()
+
+    def use(self, made: Runner) -> None:
+        """Take this one in this process, whatever the setting says: a worker carries runs itself."""
+        with self._lock:
+            self._made = made
 
     def _runner(self) -> Runner:
         with self._lock:
@@ -48,10 +62,23 @@ class _Configured(Runner):
         self._runner().start()
 
     def submit(self, run_id: UUID) -> None:
-        self._runner().submit(run_id)
+        try:
+            self._runner().submit(run_id)
+        except Exception:
+            # It is committed and accepted: a broker that is away must not look like a refusal.
+            logger.exception("Run %s can't be submitted; a sweep will find it", run_id)
 
     def cancel(self, run_id: UUID) -> None:
-        self._runner().cancel(run_id)
+        try:
+            self._runner().cancel(run_id)
+        except Exception:
+            logger.exception("Nobody can be told to cancel run %s; its row is", run_id)
+
+    def drain(self, seconds: float) -> None:
+        with self._lock:
+            made = self._made
+        if made is not None:
+            made.drain(seconds)
 
     def stop(self) -> None:
         with self._lock:
@@ -60,4 +87,4 @@ class _Configured(Runner):
             made.stop()
 
 
-runner: Runner = _Configured()
+runner = _Configured()

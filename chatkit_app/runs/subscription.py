@@ -182,6 +182,8 @@ class Subscription:
 
     async def _make_room(self) -> None:
         """Wait until the listener has acknowledged enough."""
+        if not self._is_full():
+            return  # nearly always; a timeout costs as much as the frame's own way
         try:
             async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
                 while self._is_full():

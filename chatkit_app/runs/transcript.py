@@ -52,7 +52,7 @@ def load_work(run: Run, *, history_tokens: int) -> Work:
 def _history(run: Run, history_tokens: int) -> tuple[told.Message, ...]:
     """The shown messages before the answer, as many of the newest as the budget can hold."""
     found: list[told.Message] = []
-    depth = Message.objects.values_list("depth", flat=True).get(pk=run.answer_id)
+    depth = run.answer.depth
     left = history_tokens
     while left > 0:
         page = list(

@@ -114,7 +114,15 @@ def _chat_words() -> dict[str, str]:
         "closed": pgettext("chatkit", "Not connected."),
         "reconnect": pgettext("chatkit", "Reconnect"),
         "working": pgettext("chatkit", "The assistant is working"),
+        "askedAgainBusy": pgettext("chatkit", "The model is busy. Asking again…"),
+        "askedAgainUnavailable": pgettext(
+            "chatkit", "The model did not finish its answer. Asking again…"
+        ),
+        "askedAgain": pgettext("chatkit", "The answer broke off and is asked again…"),
         "sending": pgettext("chatkit", "Sending…"),
+        "sendingLater": pgettext(
+            "chatkit", "Will be sent as soon as there is a connection."
+        ),
         "stopping": pgettext("chatkit", "Stopping…"),
         "busy": pgettext(
             "chatkit",
@@ -190,5 +198,6 @@ def _error_words() -> dict[str, str]:
         "errorSignedOut": pgettext("chatkit", "You are no longer signed in here."),
         "errorUnreachable": pgettext("chatkit", "The chat cannot be reached."),
         "errorNotAllowed": pgettext("chatkit", "This is not allowed."),
+        "errorExpired": pgettext("chatkit", "It was written too long ago."),
         "errorUnknown": pgettext("chatkit", "Something went wrong."),
     }

@@ -74,7 +74,11 @@ test("a refused message stays, with the reason, until it is taken off", async ()
   server.refusals.set("send", [{ code: "run_conflict", message: "Busy." }])
   await assert.rejects(client.send("Hello"), { code: "run_conflict" })
   const [draft] = client.pendingMessages
-  assert.deepEqual(draft.error, { code: "run_conflict", message: "Busy." })
+  assert.deepEqual(draft.error, {
+    code: "run_conflict",
+    message: "Busy.",
+    retryMs: null,
+  })
   assert.equal(draft.state, "refused")
   client.discard(draft.clientId)
   assert.deepEqual(client.pendingMessages, [])

@@ -183,11 +183,13 @@ test("a ping is answered at once, and what has arrived is acknowledged with it",
 test("a line that is silent far too long is dead, whatever the browser thinks", async () => {
   const { server, clock, thread, client } = await lineTo()
   for (let count = 0; count < 20; count += 1) {
-    await clock.pass(20_000)
+    await clock.pass(11_000)
     server.open[0].push(server.position(thread))
   }
   assert.equal(server.sockets.length, 1)
-  await clock.pass(32_000)
+  await clock.pass(15_000)
+  assert.equal(server.sockets.length, 1)
+  await clock.pass(2_000)
   assert.equal(server.sockets.length, 2)
   assert.equal(client.state, "open")
 })

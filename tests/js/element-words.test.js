@@ -7,11 +7,15 @@ import {
   spokenText,
 } from "../../chatkit_app/static/chatkit_app/element-announcer.js"
 import {
+  Calm,
   canReconnect,
   codeFor,
   connectionWords,
 } from "../../chatkit_app/static/chatkit_app/element-connection.js"
-import { runWords } from "../../chatkit_app/static/chatkit_app/element-run.js"
+import {
+  askedAgainWords,
+  runWords,
+} from "../../chatkit_app/static/chatkit_app/element-run.js"
 import {
   ENGLISH,
   errorWords,
@@ -209,4 +213,63 @@ test("the time of a thread is told as people tell it", () => {
   assert.match(sinceWords(ago(30 * 86_400), now, "en"), /2026/)
   assert.equal(sinceWords(new Date("nonsense"), now, "en"), "")
   assert.equal(sinceWords(ago(5), now, "no language!").length > 0, true)
+})
+
+for (const [name, run, expected] of [
+  ["nothing broke off", { status: "in_progress", retry: null }, ""],
+  [
+    "the model is busy",
+    { status: "in_progress", retry: { code: "provider_rate_limited" } },
+    ENGLISH.askedAgainBusy,
+  ],
+  [
+    "the model went away",
+    { status: "queued", retry: { code: "provider_unavailable" } },
+    ENGLISH.askedAgainUnavailable,
+  ],
+  [
+    "the server's process died",
+    { status: "in_progress", retry: { code: "run_interrupted" } },
+    ENGLISH.askedAgain,
+  ],
+  [
+    "for a reason that is newer than the page",
+    { status: "in_progress", retry: { code: "constructor" } },
+    ENGLISH.askedAgain,
+  ],
+  [
+    "the visitor has stopped it",
+    { status: "cancelling", retry: { code: "run_interrupted" } },
+    "",
+  ],
+  ["it has ended", { status: "failed", retry: { code: "run_interrupted" } }, ""],
+  ["there is no run", null, ""],
+]) {
+  test(`an answer that is asked again says so: ${name}`, () => {
+    assert.equal(askedAgainWords(wordsFrom({}), run), expected)
+  })
+}
+
+test("a line that is back within a moment was never gone", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] })
+  let changes = 0
+  const calm = new Calm(() => {
+    changes += 1
+  })
+  const lost = { state: "reconnecting", error: null, viewer: null }
+  const open = { ...lost, state: "open" }
+
+  assert.equal(calm.isCalm(lost), true)
+  context.mock.timers.tick(900)
+  assert.equal(calm.isCalm(open), false)
+  context.mock.timers.tick(5_000)
+  assert.equal(changes, 0)
+
+  assert.equal(calm.isCalm(lost), true)
+  context.mock.timers.tick(1_000)
+  assert.equal(changes, 1)
+  assert.equal(calm.isCalm(lost), false)
+  const unreachable = { ...lost, error: { code: "unreachable" } }
+  calm.isCalm(open)
+  assert.equal(calm.isCalm(unreachable), false, "what needs a person is said at once")
 })

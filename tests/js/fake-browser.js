@@ -5,12 +5,15 @@ import { createHash, webcrypto } from "node:crypto"
 /** Time stands still until `pass`. */
 export class FakeClock {
   now = 0
+  /** As a hidden tab has them: timers ring at multiples of this alone. */
+  slumber = 1
   #timers = new Map()
   #last = 0
 
   setTimeout = (run, ms) => {
     this.#last += 1
-    this.#timers.set(this.#last, { run, at: this.now + ms })
+    const at = Math.ceil((this.now + ms) / this.slumber) * this.slumber
+    this.#timers.set(this.#last, { run, at })
     return this.#last
   }
 
@@ -56,6 +59,30 @@ const crypto = {
 export async function settle() {
   for (let turn = 0; turn < 5; turn += 1) {
     await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** What a tab keeps over a reload. */
+export class FakeStorage {
+  items = new Map()
+
+  getItem(key) {
+    return this.items.get(key) ?? null
+  }
+
+  setItem(key, text) {
+    this.items.set(key, text)
+  }
+
+  removeItem(key) {
+    this.items.delete(key)
+  }
+
+  /** As "Duplicate tab" does. */
+  copy() {
+    const copy = new FakeStorage()
+    copy.items = new Map(this.items)
+    return copy
   }
 }
 
@@ -111,6 +138,7 @@ export function fakeBrowser(network, clock, given = {}) {
       super(url, network)
     }
   }
+  const storage = new FakeStorage()
   return {
     WebSocket,
     fetch: async () => {
@@ -119,6 +147,10 @@ export function fakeBrowser(network, clock, given = {}) {
     setTimeout: clock.setTimeout,
     clearTimeout: clock.clearTimeout,
     now: () => clock.now,
+    date: () => Date.UTC(2026, 0, 5) + clock.now,
+    isHidden: () => false,
+    isOnline: () => true,
+    storage: () => storage,
     random: () => 0.5,
     warn: () => {},
     crypto,

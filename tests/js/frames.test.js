@@ -50,11 +50,39 @@ test("every frame of a client can be written", () => {
   }
 })
 
-test("the events, one after the other, make of the first snapshot the second", () => {
+/** Another way on from the position before it: the story itself has no broken step. */
+const VOIDED = "server-event-step.voided"
+
+/** The story's events, and where it begins. */
+function story() {
   const start = golden("server-reset")
-  const frames = names.filter(isEvent).map(golden)
+  const frames = names.filter((name) => isEvent(name) && name !== VOIDED).map(golden)
   frames.sort((one, other) => one.position - other.position)
-  let { state } = apply(emptyState(start.thread), start)
+  return { frames, begun: apply(emptyState(start.thread), start).state }
+}
+
+test("a step that breaks off in the middle of the story is taken back", () => {
+  const { frames, begun } = story()
+  const voided = golden(VOIDED)
+  const before = frames
+    .slice(0, voided.position - begun.position - 1)
+    .reduce((state, frame) => apply(state, frame).state, begun)
+  assert.equal(before.messages.at(-1).parts[0].content, "Let me look \u{1f440}")
+  const { kind, state } = apply(before, voided)
+  assert.equal(kind, "applied")
+  assert.deepEqual(state.messages.at(-1).parts, [])
+  assert.deepEqual(state.messages.slice(0, -1), before.messages.slice(0, -1))
+  assert.equal(state.run.status, "in_progress")
+  assert.deepEqual(state.run.retry, {
+    code: voided.event.errorCode,
+    attempt: 1,
+    retryAt: voided.event.retryAt,
+  })
+})
+
+test("the events, one after the other, make of the first snapshot the second", () => {
+  const { frames, begun } = story()
+  let state = begun
   for (const frame of frames) {
     const outcome = apply(state, frame)
     assert.equal(outcome.kind, "applied", frame.event.type)

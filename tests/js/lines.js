@@ -15,7 +15,7 @@ export async function lineTo({ server = new FakeServer(), ...options } = {}) {
   client.addEventListener("error", ({ detail }) => errors.push(detail.code))
   client.connect()
   await settle()
-  return { server, clock, thread, client, errors, window: browser.window }
+  return { server, clock, thread, client, errors, browser, window: browser.window }
 }
 
 /** An answer with one open part, to which `write` adds. */

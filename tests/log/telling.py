@@ -62,6 +62,14 @@ class Page:
 
     _step_finished = _step_started
 
+    def _step_voided(self, event: Told) -> None:
+        for message in self.messages.values():
+            message["parts"] = [
+                part
+                for part in message["parts"]
+                if part.get("stepId") != event["stepId"]
+            ]
+
     def _part_started(self, event: Told) -> None:
         names = ("partId", "index", "stepId")
         part = {"type": event["kind"], **{name: event[name] for name in names}}

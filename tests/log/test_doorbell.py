@@ -176,7 +176,16 @@ def test_ones_own_bell_leaves_ones_own_frames_and_anothers_does_not(
 
 
 @pytest.mark.redis
-@pytest.mark.parametrize("noise", [{"type": "of.another.version"}])
+@pytest.mark.parametrize(
+    "noise",
+    [
+        {"type": "of.another.version"},
+        {"type": module.MESSAGE_TYPE},
+        {"type": module.MESSAGE_TYPE, "news": [1, 2]},
+        {"type": module.MESSAGE_TYPE, "thread": 7, "run": {"id": None}},
+        {"type": module.MESSAGE_TYPE, "thread": "no id", "run": "none either"},
+    ],
+)
 def test_a_message_of_another_kind_is_passed_over(
     redis: None,
     bell: Doorbell,
@@ -261,3 +270,40 @@ def test_within_one_process_no_layer_is_needed(bell: Doorbell, thread: UUID) -> 
     bell.unwatch(thread)
 
     assert bell._channel == ""
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_ring_for_a_run_is_heard_by_who_carries_runs(
+    redis: None, bell: Doorbell, is_late: bool
+) -> None:
+    heard: list[UUID] = []
+    if is_late:
+        bell.start()
+        until(lambda: bool(bell._channel))
+    bell.hear_runs(heard.append)
+    bell.start()
+    until(lambda: bool(runs_members()))
+    run = uuid4()
+
+    Doorbell().ring_run(run)
+
+    until(lambda: heard == [run])
+
+
+def runs_members() -> set[str]:
+    async def look() -> set[str]:
+        return set(
+            get_channel_layer().groups.get(f"{_prefix()}__group__{module.RUNS}", ())
+        )
+
+    return background.spawn(look()).result(WAIT)
+
+
+def _prefix() -> str:
+    return str(get_channel_layer().prefix)
+
+
+def test_a_ring_for_a_run_where_no_layer_is_shared_is_nothing(bell: Doorbell) -> None:
+    bell.hear_runs(lambda _run: None)
+    bell.ring_run(uuid4())

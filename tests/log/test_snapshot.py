@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from chatkit_app.engine import events
+from chatkit_app.log import snapshot as snapshots
 from chatkit_app.log.snapshot import (
     BUDGET_BYTES,
     messages_as_json,
@@ -31,6 +32,7 @@ from tests.runs.desk import (
     retry,
     say,
     started,
+    together,
 )
 
 pytestmark = [
@@ -234,3 +236,23 @@ def test_the_frames_after_a_position_come_in_order() -> None:
     assert [p for p, _d in read_frames(run.thread_id, 2, 3)] == [3, 4, 5]
     assert read_frames(run.thread_id, last, 3) == []
     assert messages_as_json([]) == []
+
+
+def test_what_is_committed_while_it_is_taken_is_not_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    viewer = a_visitor()
+    run = carried(viewer, "say Look:\ncall read_selection")
+    before = take_snapshot(run.thread_id)
+    original = snapshots.messages_as_json
+
+    def read_late(messages: list[Message]) -> list[dict[str, object]]:
+        found = together([lambda: cancel(viewer, run)])
+        assert isinstance(found[0], dict), found
+        return original(messages)
+
+    monkeypatch.setattr(snapshots, "messages_as_json", read_late)
+    taken = take_snapshot(run.thread_id)
+
+    assert taken == before
+    assert take_snapshot(run.thread_id).position > before.position

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from django.utils import timezone
 from pytest_django import Settings
 
 from chatkit_app.background import background
-from chatkit_app.models import Event, Run, Step, Thread, ToolCall
-from chatkit_app.runs import local_runner as module
+from chatkit_app.log.doorbell import MESSAGE_TYPE, doorbell
+from chatkit_app.models import Run, Step
+from chatkit_app.runs import sweeping as module
 from chatkit_app.runs.local_runner import LocalRunner
 from tests.runs.desk import (
     WAIT,
     a_visitor,
     calls_of,
     cancel,
-    carried,
     fresh,
     started,
     statuses_told,
@@ -35,12 +32,19 @@ pytestmark = [
 
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalRunner]:
-    monkeypatch.setattr(module, "SWEEP_SECONDS", 0.01)
-    monkeypatch.setattr(module, "PRUNE_SECONDS", 0.02)
+    monkeypatch.setattr(module, "CLAIM_SECONDS", 0.01)
     runner = LocalRunner()
     yield runner
     runner.stop()
     background.stop()
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """The runs that others are told of."""
+    rung: list[UUID] = []
+    monkeypatch.setattr(doorbell, "ring_run", rung.append)
+    return rung
 
 
 def until(is_so: Callable[[], bool]) -> None:
@@ -105,104 +109,74 @@ def test_a_cancel_is_done_at_once(runner: LocalRunner) -> None:
     until(lambda: status_of(run) == "cancelled")
 
 
-def test_cancelling_what_is_not_carried_here_is_nothing(runner: LocalRunner) -> None:
-    runner.cancel(uuid4())
-
-
-def test_the_sweep_carries_what_nobody_submitted(runner: LocalRunner) -> None:
-    run = started(a_visitor(), "say Hi.")
-    Run.objects.update(ready_at=timezone.now() - timedelta(seconds=2))
-
-    runner.start()
-    runner.start()
-
-    until(lambda: status_of(run) == "completed")
-
-
-def test_the_sweep_takes_over_orphans(runner: LocalRunner) -> None:
-    run = started(a_visitor(), "say Hi.")
-    Run.objects.update(
-        status="in_progress",
-        owner=uuid4(),
-        attempt=1,
-        lease_until=timezone.now() - timedelta(seconds=1),
-    )
-
-    runner.start()
-
-    until(lambda: status_of(run) == "completed")
-    assert fresh(run).takeovers == 1
-
-
-def test_the_sweep_ends_calls_that_nobody_answered(runner: LocalRunner) -> None:
-    run = carried(a_visitor(), "call read_selection")
-    ToolCall.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
-
-    runner.start()
-
-    until(lambda: calls_of(run)[0].error_code == "deadline")
-    assert status_of(run) == "queued"
-
-
-def test_a_call_that_can_t_be_ended_keeps_no_other_from_its_end_and_is_logged_once(
-    runner: LocalRunner,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_cancelling_what_is_carried_elsewhere_rings_there(
+    runner: LocalRunner, rung: list[UUID]
 ) -> None:
-    odd, other = (carried(a_visitor(), "call read_selection") for _ in range(2))
-    cause, original = calls_of(odd)[0].pk, module.answering.expire
-    tries: list[UUID] = []
+    run = uuid4()
 
-    def expire(call_id: UUID) -> None:
-        if call_id == cause:
-            tries.append(call_id)
-            raise ValueError("an odd row")
-        original(call_id)
+    runner.cancel(run)
 
-    monkeypatch.setattr(module.answering, "expire", expire)
-    past = timezone.now() - timedelta(seconds=1)
-    ToolCall.objects.filter(pk=cause).update(deadline_at=past - timedelta(seconds=1))
-    ToolCall.objects.exclude(pk=cause).update(deadline_at=past)
-
-    runner.start()
-
-    until(lambda: calls_of(other)[0].error_code == "deadline")
-    until(lambda: len(tries) > 2)
-    assert caplog.text.count("can't be ended at its deadline") == 1
-    assert "The sweep failed." not in caplog.text
+    assert rung == [run]
 
 
-def test_the_sweep_prunes_quiet_threads(runner: LocalRunner) -> None:
-    run = carried(a_visitor(), "say Hi.")
-    old = timezone.now() - timedelta(hours=1)
-    Event.objects.update(at=old)
-    Thread.objects.update(last_activity_at=old)
-
-    runner.start()
-
-    until(lambda: not Event.objects.exists())
-    thread = Thread.objects.get(pk=run.thread_id)
-    assert thread.floor == thread.position
-
-
-def test_a_sweep_that_fails_is_not_the_last(
+def test_a_bell_for_a_run_that_nobody_carries_brings_it_here(
     runner: LocalRunner,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    failed, original = threading.Event(), module.recovery.runs_to_claim
-
-    def fail_once(limit: int) -> list[object]:
-        if not failed.is_set():
-            failed.set()
-            raise RuntimeError("the database is away")
-        return list(original(limit))
-
-    monkeypatch.setattr(module.recovery, "runs_to_claim", fail_once)
     run = started(a_visitor(), "say Hi.")
-    Run.objects.update(ready_at=timezone.now() - timedelta(seconds=2))
-
     runner.start()
+
+    background.start().call_soon_threadsafe(doorbell._hear, told(run))
 
     until(lambda: status_of(run) == "completed")
-    assert "The sweep failed." in caplog.text
+
+
+def test_a_bell_for_a_run_that_is_carried_here_has_its_row_read(
+    runner: LocalRunner,
+) -> None:
+    viewer = a_visitor()
+    run = started(viewer, "stall")
+    runner.submit(run.pk)
+    until(lambda: Step.objects.exists())
+    cancel(viewer, run)
+
+    background.start().call_soon_threadsafe(doorbell._hear, told(run))
+
+    until(lambda: status_of(run) == "cancelled")
+
+
+def told(run: Run) -> dict[str, str]:
+    return {"type": MESSAGE_TYPE, "run": str(run.pk)}
+
+
+def test_draining_hands_over_and_leaves_what_comes_to_the_others(
+    runner: LocalRunner, rung: list[UUID]
+) -> None:
+    begun, late = (started(a_visitor(), "stall") for _ in range(2))
+    runner.submit(begun.pk)
+    until(lambda: Step.objects.exists())
+
+    runner.drain(WAIT)
+    runner.submit(late.pk)
+    runner.start()
+
+    assert (status_of(begun), fresh(begun).owner) == ("in_progress", None)
+    assert (status_of(late), fresh(late).attempt) == ("queued", 0)
+    assert rung == [begun.pk, late.pk]
+
+
+def test_draining_what_has_never_carried_is_nothing(runner: LocalRunner) -> None:
+    runner.drain(WAIT)
+
+
+def test_draining_takes_no_longer_than_it_may(
+    runner: LocalRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = started(a_visitor(), 'call book {"seconds": 3}')
+    runner.submit(run.pk)
+    until(lambda: bool(calls_of(run)) and calls_of(run)[0].status == "running")
+    began = time.monotonic()
+
+    runner.drain(0.1)
+
+    assert time.monotonic() - began < 0.4
+    assert "their leases will run out" in caplog.text

@@ -14,8 +14,8 @@ from chatkit_app.exceptions import LeaseLost
 from chatkit_app.log.writer import Writer
 from chatkit_app.models import Run, Step, Thread, ToolCall
 from chatkit_app.runs import recovery
-from chatkit_app.runs.claiming import Held, claim_run
 from chatkit_app.runs.briefing import viewer_of_run
+from chatkit_app.runs.claiming import Held, claim_run
 from chatkit_app.runs.closing import run_changed
 from chatkit_app.runs.recorder import record
 from tests.log.writing import Line, open_line

@@ -42,3 +42,40 @@ def test_a_runner_that_is_not_there_is_told_at_its_first_use(
 
     with pytest.raises(ImportError):
         runner.start()
+
+
+def test_a_runner_that_fails_does_not_look_like_a_refusal(
+    recorded: RecordingRunner,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(run_id: object) -> None:
+        raise OSError("the broker is away")
+
+    monkeypatch.setattr(recorded, "submit", fail)
+    monkeypatch.setattr(recorded, "cancel", fail)
+
+    runner.submit(uuid4())
+    runner.cancel(uuid4())
+
+    assert "a sweep will find it" in caplog.text
+    assert "Nobody can be told to cancel" in caplog.text
+
+
+def test_a_process_may_have_a_runner_of_its_own(recorded: RecordingRunner) -> None:
+    own, run = RecordingRunner(), uuid4()
+
+    runner.use(own)
+    runner.submit(run)
+
+    assert (own.submitted, recorded.submitted) == ([run], [])
+
+
+def test_draining_makes_no_runner_and_is_nothing_to_one_that_carries_nothing(
+    recorded: RecordingRunner,
+) -> None:
+    runner.drain(1.0)
+    runner.stop()
+    runner.drain(1.0)
+
+    assert not recorded.submitted

@@ -2,7 +2,7 @@
 
 import { Calls } from "./calls.js"
 import { Connection } from "./connection.js"
-import { Drafts, toSent } from "./drafts.js"
+import { toSent } from "./drafts.js"
 import { environment, mountUrl, tellPage } from "./environment.js"
 import { isActive } from "./fold.js"
 import { ChatKitError, newId } from "./protocol.js"
@@ -10,6 +10,7 @@ import { Requests } from "./requests.js"
 import { waitingCalls } from "./store.js"
 import { Subscription } from "./subscription.js"
 import { Tools } from "./tools.js"
+import { Writing } from "./writing.js"
 
 /** @import { Environment, ErrorFrame, Options, Message, ServerFrame } from "./types.js" */
 
@@ -29,7 +30,7 @@ export class ChatKitClient extends EventTarget {
   error = null
   /** @type {Subscription | null} */
   #subscription = null
-  #drafts
+  #writing
   /** @type {string | null} */
   #viewer = null
   #isChangePlanned = false
@@ -49,7 +50,6 @@ export class ChatKitClient extends EventTarget {
     this.#assistant = assistant
     this.#page = page
     this.tab = newId(this.#env.crypto)
-    this.#drafts = this.#newDrafts(thread)
     const mount = mountUrl(url, this.#env.base)
     const { tab, tools } = this
     const env = this.#env
@@ -61,6 +61,10 @@ export class ChatKitClient extends EventTarget {
       announce: (detail) =>
         this.dispatchEvent(new CustomEvent("toolcall", { detail, cancelable: true })),
       report: (error) => this.#report(error),
+    })
+    this.#writing = new Writing({
+      ...{ thread, mount, assistant, env },
+      ask: (message, options) => this.#say(message, options),
     })
     this.#listen()
     if (thread !== null) this.#watch(thread)
@@ -89,7 +93,7 @@ export class ChatKitClient extends EventTarget {
   }
 
   get pendingMessages() {
-    return this.#drafts.list
+    return this.#writing.list
   }
 
   /** The newest run. */
@@ -118,30 +122,19 @@ export class ChatKitClient extends EventTarget {
   }
 
   /**
-   * The first message makes the thread.
+   * The first message makes the thread. Until the server has it, it outlives a lost line and a reload.
    *
    * @param {string} text
    * @returns {Promise<import("./drafts.js").Sent>} when the server has it; rejects with a `ChatKitError`
    */
   send(text) {
-    const drafts = this.#drafts
     const assistant = this.#assistant || (this.thread?.assistant ?? "")
-    const page = tellPage(this.#page, (error) => this.#report(error))
-    const said = { assistant, text, page, tab: this.tab }
-    return drafts.send(text, async (id) => {
-      // It goes to where it was written, whatever is shown by now.
-      const command = { type: /** @type {const} */ ("send"), id, thread: drafts.thread }
-      const sent = toSent(await this.#connection.ask({ ...command, ...said }))
-      drafts.thread = sent.thread
-      const isHere = drafts === this.#drafts && this.#subscription === null
-      if (isHere) this.#watch(sent.thread)
-      return sent
-    })
+    return this.#writing.send({ assistant, text, viewer: this.viewer })
   }
 
   /** Take a refused message off the list. @param {string} clientId */
   discard(clientId) {
-    this.#drafts.remove((id) => id === clientId)
+    this.#writing.remove((id) => id === clientId)
   }
 
   /** End the active run; what it has written so far stays. Without one: nothing. */
@@ -193,11 +186,14 @@ export class ChatKitClient extends EventTarget {
     return this.#subscription?.loadEarlier(this.#requests) ?? Promise.resolve()
   }
 
-  /** @param {string | null} thread */
-  #newDrafts(thread) {
-    const drafts = new Drafts(thread, () => newId(this.#env.crypto))
-    drafts.addEventListener("change", () => this.#changed())
-    return drafts
+  /**
+   * @param {import("./kept.js").KeptMessage} message
+   * @param {import("./outbox.js").Asking} options
+   */
+  #say({ id, thread, assistant, text }, options) {
+    const page = tellPage(this.#page, (error) => this.#report(error))
+    const said = { assistant, text, page, tab: this.tab }
+    return this.#connection.ask({ type: "send", id, thread, ...said }, options)
   }
 
   /** @param {string} threadId */
@@ -209,7 +205,6 @@ export class ChatKitClient extends EventTarget {
     })
     subscription.addEventListener("change", () => this.#threadChanged(subscription))
     subscription.addEventListener("live", () => this.#threadChanged(subscription))
-    subscription.addEventListener("silent", () => this.#connection.giveUp())
     this.#subscription = subscription
     if (this.state === "open") subscription.subscribe()
     this.#changed()
@@ -220,7 +215,7 @@ export class ChatKitClient extends EventTarget {
     this.#calls.leave()
     this.#subscription?.end()
     this.#subscription = null
-    this.#drafts = this.#newDrafts(next)
+    this.#writing.leave(next)
     if (this.error?.code !== "unreachable") this.error = null
   }
 
@@ -229,7 +224,7 @@ export class ChatKitClient extends EventTarget {
     if (subscription !== this.#subscription) return
     const { state, isLive } = subscription
     const shown = new Set(state.messages.map((message) => message.clientId))
-    this.#drafts.remove((clientId) => shown.has(clientId))
+    this.#writing.remove((clientId) => shown.has(clientId))
     if (isLive) this.#calls.update(state.threadId, waitingCalls(state))
     this.#changed()
   }
@@ -239,9 +234,14 @@ export class ChatKitClient extends EventTarget {
     connection.addEventListener("state", () => this.#changed())
     connection.addEventListener("open", () => this.#opened())
     connection.addEventListener("down", () => this.#down())
+    connection.addEventListener("awake", () => this.#subscription?.check())
     connection.addEventListener("leaving", () => this.#calls.release())
     connection.addEventListener("failed", (event) => this.#report(detailOf(event)))
     connection.addEventListener("frame", (event) => this.#receive(detailOf(event)))
+    this.#writing.addEventListener("change", () => this.#changed())
+    this.#writing.addEventListener("thread", (event) => {
+      if (this.#subscription === null) this.#watch(detailOf(event))
+    })
   }
 
   #opened() {

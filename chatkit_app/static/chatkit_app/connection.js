@@ -1,5 +1,6 @@
 /** One WebSocket after the other: opened, watched, closed, and opened again when it is lost. */
 
+import { Alarm } from "./alarm.js"
 import { Attempts, LIKELY_CAUSES } from "./attempts.js"
 import { backoffMs, restartMs } from "./backoff.js"
 import { socketUrl } from "./environment.js"
@@ -11,6 +12,8 @@ import {
   encodeFrame,
   PROTOCOL_VERSION,
 } from "./protocol.js"
+import { Pulse } from "./pulse.js"
+import { listen } from "./surroundings.js"
 
 /** @import { Requests } from "./requests.js" */
 /** @import { ClientFrame, Command, Environment, HelloFrame, ServerFrame } from "./types.js" */
@@ -19,6 +22,8 @@ import {
 const HELLO_MS = 15_000
 /** After so long the attempts are counted from zero again: a server that drops everybody at once is spared. */
 const STABLE_MS = 5_000
+/** Waking up is no reason to knock more often than this. */
+const KNOCK_MS = 500
 /** From here on a close code is the application's own: somebody was there. */
 const OWN_CODES = 4_000
 const DEFAULT_MAX_FRAME_BYTES = 65_536
@@ -26,7 +31,8 @@ const DEFAULT_MAX_FRAME_BYTES = 65_536
 /**
  * Events: `open` (the server said hello), `frame` (detail: one that answers no command of ours),
  * `down` (an open one is lost), `state`, `failed` (detail: the `ChatKitError`; only if that is
- * `unreachable` it goes on trying), `leaving` (the page goes, perhaps for ever; a last word can be said).
+ * `unreachable` it goes on trying), `leaving` (the page goes, perhaps for ever; a last word can be said),
+ * `awake` (the page may have slept, or the network is another one: what is due may be late).
  *
  * @typedef {"closed" | "connecting" | "open" | "reconnecting"} ConnectionState
  */
@@ -38,13 +44,18 @@ export class Connection extends EventTarget {
   /** @type {HelloFrame | null} */
   #hello = null
   #attempt = 0
+  #triedAt = Number.NEGATIVE_INFINITY
   #attempts = new Attempts()
   /** Why it was closed, if not by hand. @type {ChatKitError | null} */
   #failure = null
   #hasWarned = false
-  /** @type {{ retry?: unknown, hello?: unknown, stable?: unknown }} */
-  #timers = {}
+  /** The threads of which the server owes us frames. @type {Set<string>} */
+  #watched = new Set()
   #outbox = new Outbox((command) => this.tell(command))
+  #retry
+  #helloDue
+  #stable
+  #pulse
   #url
   #requests
   #env
@@ -60,9 +71,22 @@ export class Connection extends EventTarget {
     this.#url = socketUrl(mount)
     this.#requests = requests
     this.#env = env
-    env.window?.addEventListener("online", () => this.#hurry())
-    env.window?.addEventListener("pagehide", () => this.#suspend())
-    env.window?.addEventListener("pageshow", () => this.#resume())
+    this.#retry = new Alarm(env, () => this.#connect())
+    this.#helloDue = new Alarm(env, () => this.giveUp())
+    this.#stable = new Alarm(env, () => {
+      this.#attempt = 0
+    })
+    this.#pulse = new Pulse({
+      env,
+      isExpecting: () => this.#watched.size > 0 || this.#outbox.isWaiting,
+      probe: () => this.tell({ type: "pong" }),
+      dead: () => this.giveUp(),
+    })
+    listen(env.window, {
+      away: () => this.#suspend(),
+      back: () => this.#resume(),
+      awake: () => this.#awake(),
+    })
   }
 
   get state() {
@@ -81,7 +105,7 @@ export class Connection extends EventTarget {
   /** While it waits for its next attempt: that is made now. */
   open() {
     if (this.#state === "open") return
-    const isNow = this.#state === "closed" || this.#timers.retry !== undefined
+    const isNow = this.#state === "closed" || this.#retry.isSet
     this.#attempt = 0
     this.#attempts = new Attempts()
     this.#failure = null
@@ -104,6 +128,8 @@ export class Connection extends EventTarget {
     const text = encodeFrame(frame, this.maxFrameBytes)
     if (this.#state !== "open") return false
     this.#socket?.send(text)
+    if (frame.type === "subscribe") this.#watched.add(frame.thread)
+    if (frame.type === "unsubscribe") this.#watched.delete(frame.thread)
     return true
   }
 
@@ -112,21 +138,25 @@ export class Connection extends EventTarget {
    * Where nobody could be reached it causes one more attempt, and is refused if that fails too.
    *
    * @param {Command} command
-   * @param {{ repeat?: boolean }} [options] `repeat: false`: a lost connection refuses it
+   * @param {import("./outbox.js").Asking} [options]
    */
   ask(command, options) {
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    const asked = this.#outbox.ask(command, options)
-    if (this.#attempts.isUnreachable && this.#timers.retry) this.#connect()
+    if (this.#state === "open") this.#pulse.asked()
+    const asked = this.#outbox.ask(command, { viewer: this.viewer, ...options })
+    if (this.#attempts.isUnreachable && this.#retry.isSet) this.#connect()
     return asked
   }
 
-  /** Connect at once instead of when the back-off says so; an open line is tried by a word. */
-  #hurry() {
-    if (this.#state === "open") this.tell({ type: "pong" })
-    if (this.#timers.retry === undefined) return
-    this.#attempt = 0
-    this.#connect()
+  /** What a sleeping timer would have done is done now; a line that seems open may be dead. */
+  #awake() {
+    if (this.#env.isHidden()) return
+    const isSoon = this.#env.now() - this.#triedAt < KNOCK_MS
+    if (this.#retry.isSet && !isSoon) return this.#connect()
+    this.#helloDue.check()
+    this.#stable.check()
+    if (this.#state === "open") this.#pulse.doubt()
+    this.dispatchEvent(new Event("awake"))
   }
 
   /** The page is put away: a page with an open socket can't go to the back/forward cache. */
@@ -146,6 +176,7 @@ export class Connection extends EventTarget {
 
   #connect() {
     this.#clearTimers()
+    this.#triedAt = this.#env.now()
     const socket = new this.#env.WebSocket(this.#url)
     this.#socket = socket
     socket.addEventListener("message", ({ data }) => {
@@ -154,13 +185,17 @@ export class Connection extends EventTarget {
     socket.addEventListener("close", ({ code }) => {
       if (socket === this.#socket) this.#lost(code)
     })
-    this.#timers.hello = this.#env.setTimeout(() => this.giveUp(), HELLO_MS)
+    this.#helloDue.set(HELLO_MS)
   }
 
   /** @param {unknown} data */
   #receive(data) {
+    this.#pulse.heard()
+    this.#stable.check()
     const frame = decodeFrame(data)
     if (frame === null) return
+    const isOfThread = frame.type === "error" && frame.id === undefined
+    if (isOfThread && frame.thread) this.#watched.delete(frame.thread)
     if (frame.type === "hello") this.#greet(frame)
     else if (isAnswer(frame)) this.#outbox.settle(frame)
     else {
@@ -178,12 +213,12 @@ export class Connection extends EventTarget {
     this.#hello = hello
     this.#attempts.greeted()
     this.#clearTimers()
-    this.#timers.stable = this.#env.setTimeout(() => {
-      this.#attempt = 0
-    }, STABLE_MS)
+    this.#stable.set(STABLE_MS)
+    this.#watched.clear()
+    this.#pulse.start()
     this.#setState("open")
     this.dispatchEvent(new Event("open"))
-    this.#outbox.resend()
+    this.#outbox.resend(hello.viewer)
   }
 
   /** The line is dead, and the browser would notice much later. */
@@ -209,7 +244,8 @@ export class Connection extends EventTarget {
     if (wasOpen) this.#down()
     if (code === CloseCode.NO_VIEWER) return void this.#becomeVisitor()
     this.#retryAfter(this.#delayFor(code))
-    if (this.#hello === null && code < OWN_CODES) this.#unanswered()
+    const isNobodyThere = this.#hello === null && code < OWN_CODES
+    if (isNobodyThere && this.#env.isOnline()) this.#unanswered()
   }
 
   /** Nobody was ever there: what was sent must not look as if it were on its way. */
@@ -217,7 +253,7 @@ export class Connection extends EventTarget {
     const isNew = this.#attempts.unanswered()
     if (!this.#attempts.isUnreachable) return
     const error = new ChatKitError("unreachable", "The chat cannot be reached.")
-    this.#outbox.abandon(error)
+    this.#outbox.abandon(error, { withPatient: false })
     if (!isNew) return
     if (!this.#hasWarned)
       this.#env.warn(`No WebSocket at ${this.#url}. ${LIKELY_CAUSES}`)
@@ -235,7 +271,7 @@ export class Connection extends EventTarget {
 
   /** @param {number} ms */
   #retryAfter(ms) {
-    this.#timers.retry = this.#env.setTimeout(() => this.#connect(), ms)
+    this.#retry.set(ms)
   }
 
   async #becomeVisitor() {
@@ -281,8 +317,8 @@ export class Connection extends EventTarget {
   }
 
   #clearTimers() {
-    for (const timer of Object.values(this.#timers)) this.#env.clearTimeout(timer)
-    this.#timers = {}
+    for (const alarm of [this.#retry, this.#helloDue, this.#stable]) alarm.clear()
+    this.#pulse.stop()
   }
 
   /** @param {ConnectionState} state */

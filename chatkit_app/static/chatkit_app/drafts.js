@@ -1,7 +1,9 @@
 /** What a visitor has sent in one thread and the thread does not show yet. */
 
+import { ChatKitError } from "./protocol.js"
+
 /**
- * @import { ChatKitError } from "./protocol.js"
+ * @import { KeptMessage } from "./kept.js"
  * @import { AcceptedFrame } from "./types.js"
  */
 
@@ -12,7 +14,7 @@
  * @property {string} clientId
  * @property {string} text
  * @property {"sending" | "refused"} state
- * @property {{ code: string, message: string }} [error] why it was refused
+ * @property {{ code: string, message: string, retryMs: number | null }} [error] why it was refused
  */
 
 /** Event: `change`. */
@@ -21,16 +23,15 @@ export class Drafts extends EventTarget {
   #list = []
   /** @type {Promise<unknown> | null} the thread is being made by its first message */
   #first = null
-  #newId
 
   /**
    * @param {string | null} thread null until its first message has made it
-   * @param {() => string} newId
+   * @param {string} chat names this writing while there is no thread
    */
-  constructor(thread, newId) {
+  constructor(thread, chat) {
     super()
     this.thread = thread
-    this.#newId = newId
+    this.chat = chat
   }
 
   get list() {
@@ -38,15 +39,18 @@ export class Drafts extends EventTarget {
   }
 
   /**
-   * @param {string} text
-   * @param {(clientId: string) => Promise<Sent>} ask
+   * @param {KeptMessage} message
+   * @param {(message: KeptMessage) => Promise<Sent>} ask told where it goes
    */
-  async send(text, ask) {
-    const clientId = this.#newId()
+  async send(message, ask) {
+    const { id: clientId, text } = message
     this.#set([...this.#list, { clientId, text, state: "sending" }])
     // Two first messages at once would make two threads.
     while (this.#first) await this.#first
-    const sending = this.#ask(clientId, ask)
+    const sending = this.#ask(
+      { ...message, thread: message.thread ?? this.thread },
+      ask,
+    )
     if (this.thread === null) {
       this.#first = sending
         .catch(() => {})
@@ -65,24 +69,28 @@ export class Drafts extends EventTarget {
   }
 
   /**
-   * @param {string} clientId
-   * @param {(clientId: string) => Promise<Sent>} ask
+   * @param {KeptMessage} message
+   * @param {(message: KeptMessage) => Promise<Sent>} ask
    */
-  async #ask(clientId, ask) {
+  async #ask(message, ask) {
     try {
-      return await ask(clientId)
+      return await ask(message)
     } catch (error) {
-      const { code, message } = /** @type {ChatKitError} */ (error)
-      /** @type {(draft: PendingMessage) => PendingMessage} */
-      const refuse = (draft) => ({
-        ...draft,
-        state: "refused",
-        error: { code, message },
-      })
-      const isIt = (/** @type {PendingMessage} */ draft) => draft.clientId === clientId
-      this.#set(this.#list.map((draft) => (isIt(draft) ? refuse(draft) : draft)))
+      this.#refuse(message.id, /** @type {Error} */ (error))
       throw error
     }
+  }
+
+  /** @param {string} clientId @param {Error} reason */
+  #refuse(clientId, reason) {
+    const isOurs = reason instanceof ChatKitError
+    const { code, retryMs } = isOurs ? reason : { code: "internal", retryMs: null }
+    const error = { code, message: reason.message, retryMs }
+    this.#set(
+      this.#list.map((draft) =>
+        draft.clientId === clientId ? { ...draft, state: "refused", error } : draft,
+      ),
+    )
   }
 
   /** @param {readonly PendingMessage[]} list */

@@ -1,7 +1,7 @@
 // What assistive technology hears: whole sentences of an answer, and what tools and runs come to.
 
 import { h } from "./element-dom.js"
-import { runWords } from "./element-run.js"
+import { askedAgainWords, runWords } from "./element-run.js"
 import { resultOf, toolPhase, toolTitle } from "./element-tool-words.js"
 import { Lexer } from "./vendor/marked/marked.esm.js"
 
@@ -88,6 +88,8 @@ export class Announcer {
   /** @type {Map<string, string>} the last state that was said of a call */
   #phases = new Map()
   #runSaid = ""
+  /** However often it is asked again, it is said once for each reason. @type {Set<string>} */
+  #againSaid = new Set()
   #isOpening = false
   #words
 
@@ -110,6 +112,7 @@ export class Announcer {
     this.#said.clear()
     this.#phases.clear()
     this.#runSaid = ""
+    this.#againSaid.clear()
   }
 
   /** @param {ClientShape} client */
@@ -117,6 +120,7 @@ export class Announcer {
     for (const message of client.messages.slice(-2))
       this.#followMessage(message, client)
     this.#followRun(client.run)
+    this.#followAgain(client.run)
     if (client.thread !== null || client.threadId === null) this.#isOpening = false
   }
 
@@ -169,6 +173,15 @@ export class Announcer {
     if (run.status === "failed" || run.status === "cancelled") {
       this.#tell(() => runWords(this.#words, run))
     }
+  }
+
+  /** @param {Run | null} run */
+  #followAgain(run) {
+    const text = askedAgainWords(this.#words, run)
+    const now = `${run?.id} ${text}`
+    if (text === "" || this.#againSaid.has(now)) return
+    this.#againSaid.add(now)
+    this.#tell(() => text)
   }
 
   /** @param {() => string} text */

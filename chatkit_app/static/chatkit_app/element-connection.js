@@ -6,6 +6,46 @@ import { errorWords } from "./element-strings.js"
 /** @typedef {import("./element-types.js").ClientShape} ClientShape */
 /** @typedef {Pick<ClientShape, "state" | "error" | "viewer">} Line */
 
+/** A line that is back so soon was never gone, as far as people are concerned. */
+const CALM_MS = 1_000
+
+/** Remembers since when there is no line, so that nobody is told of what is over in a moment. */
+export class Calm {
+  #changed
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer = undefined
+  #isOver = false
+
+  /** @param {() => void} changed the moment is over */
+  constructor(changed) {
+    this.#changed = changed
+  }
+
+  /**
+   * Shall it be left unsaid that there is no line?
+   *
+   * @param {Line} line
+   */
+  isCalm(line) {
+    const isPassing = line.state === "connecting" || line.state === "reconnecting"
+    if (!isPassing || canReconnect(line)) {
+      this.#reset()
+      return false
+    }
+    this.#timer ??= setTimeout(() => {
+      this.#isOver = true
+      this.#changed()
+    }, CALM_MS)
+    return !this.#isOver
+  }
+
+  #reset() {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#isOver = false
+  }
+}
+
 /**
  * What is shown of the connection; empty where there is nothing to say.
  *

@@ -1,7 +1,7 @@
 // The chat's surroundings: head, banners, what is shown while it is empty, and the scroller.
 
 import { roundButton } from "./element-composer.js"
-import { canReconnect, connectionWords } from "./element-connection.js"
+import { canReconnect } from "./element-connection.js"
 import { h, ICONS, icon, setAttribute, setText } from "./element-dom.js"
 
 /** @typedef {import("./element-strings.js").Words} Words */
@@ -105,15 +105,18 @@ export class Frame {
     root.append(style, this.#chat, filling.drawer, filling.announcer)
   }
 
-  /** @param {ClientShape} client */
-  update(client) {
+  /**
+   * @param {ClientShape} client
+   * @param {string} connection what is to be said of it
+   */
+  update(client, connection) {
     setText(
       this.#heading,
       this.#owner.getAttribute("heading") || this.#words("heading"),
     )
     this.#banner.hidden = !this.#owner.hasAttribute("simulated")
     setText(this.#banner, this.#words("simulated"))
-    this.#showConnection(client)
+    this.#showConnection(client, connection)
     const isEmpty = client.messages.length === 0 && client.pendingMessages.length === 0
     this.#loading.hidden = !(
       isEmpty &&
@@ -169,9 +172,11 @@ export class Frame {
     return named || new URL("./chatkit.css", import.meta.url).href
   }
 
-  /** @param {ClientShape} client */
-  #showConnection(client) {
-    const text = connectionWords(this.#words, client)
+  /**
+   * @param {ClientShape} client
+   * @param {string} text
+   */
+  #showConnection(client, text) {
     this.#connection.hidden = text === ""
     if (text === "") return
     setAttribute(this.#connection, "data-state", client.state)

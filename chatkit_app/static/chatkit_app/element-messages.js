@@ -38,10 +38,8 @@ export class MessagesView {
       this.#log,
       (message) => new MessageView(words, message, host.name),
     )
-    /** @type {KeyedChildren<{ clientId: string, text: string }, { element: HTMLElement }>} */
-    this.#pending = new KeyedChildren(pending, ({ text }) => ({
-      element: userBubble(words, text, words("sending")),
-    }))
+    /** @type {KeyedChildren<{ clientId: string, text: string }, Bubble>} */
+    this.#pending = new KeyedChildren(pending, ({ text }) => userBubble(words, text))
     this.#status = new RunView(words, host.retry)
     this.element = h("div", {}, this.#log, pending, this.#status.element)
   }
@@ -60,7 +58,11 @@ export class MessagesView {
         ({ clientId, state }) => state === "sending" && !shown.has(clientId),
       ),
       ({ clientId }) => clientId,
-      () => {},
+      ({ note }) =>
+        setText(
+          note,
+          this.#words(client.state === "open" ? "sending" : "sendingLater"),
+        ),
     )
     this.#status.update(client)
   }
@@ -218,13 +220,16 @@ function toolPartView(words) {
   }
 }
 
+/** @typedef {{ element: HTMLElement, note: HTMLElement }} Bubble */
+
 /**
  * @param {Words} words
  * @param {string} text
- * @param {string} note
+ * @returns {Bubble}
  */
-function userBubble(words, text, note) {
-  return h(
+function userBubble(words, text) {
+  const note = h("p", { class: "note" })
+  const element = h(
     "article",
     { class: "message", "data-role": "user", "data-pending": true },
     h("h3", { class: "unseen" }, words("you")),
@@ -233,6 +238,7 @@ function userBubble(words, text, note) {
       { class: "bubble", part: "bubble" },
       h("div", { class: "plain", dir: "auto" }, text),
     ),
-    h("p", { class: "note" }, note),
+    note,
   )
+  return { element, note }
 }

@@ -3,6 +3,7 @@
 import { h, setAttribute, setText } from "./element-dom.js"
 import { errorWords } from "./element-strings.js"
 import { isOpenCall } from "./element-tool-words.js"
+import { isActive } from "./fold.js"
 
 /** @typedef {import("./element-strings.js").Words} Words */
 /** @typedef {import("./element-types.js").ClientShape} ClientShape */
@@ -11,7 +12,7 @@ import { isOpenCall } from "./element-tool-words.js"
 export class RunView {
   #words
   #working
-  #workingText = h("span", { class: "unseen" })
+  #workingText = h("span")
   #failed
   #failedText = h("p", { class: "run-text" })
   #details
@@ -52,8 +53,10 @@ export class RunView {
   /** @param {ClientShape} client */
   update(client) {
     const { run } = client
-    this.#working.hidden = !isSilentlyWorking(client)
-    setText(this.#workingText, this.#words("working"))
+    const again = askedAgainWords(this.#words, run)
+    this.#working.hidden = again === "" && !isSilentlyWorking(client)
+    setAttribute(this.#workingText, "class", again ? "working-text" : "unseen")
+    setText(this.#workingText, again || this.#words("working"))
     const isQuiet = !hasEndedEarly(run) || client.pendingMessages.some(isSending)
     this.#failed.hidden = isQuiet
     if (isQuiet || !run) return
@@ -84,6 +87,25 @@ function isSending(pending) {
 export function runWords(words, run) {
   if (run.status === "cancelled") return words("stopped")
   return errorWords(words, run.errorCode, words("errorFailed"))
+}
+
+/** Why a step of a run was taken back, where the general words don't say it. */
+const AGAIN = Object.freeze({
+  provider_rate_limited: "askedAgainBusy",
+  provider_unavailable: "askedAgainUnavailable",
+})
+
+/**
+ * That the answer is being asked again; empty where it is not, or no longer.
+ *
+ * @param {Words} words
+ * @param {Run | null} run
+ */
+export function askedAgainWords(words, run) {
+  if (!run?.retry || run.status === "cancelling" || !isActive(run)) return ""
+  const { code } = run.retry
+  const name = Object.entries(AGAIN).find(([known]) => known === code)?.[1]
+  return words(name ?? "askedAgain")
 }
 
 /**

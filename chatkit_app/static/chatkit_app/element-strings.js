@@ -27,7 +27,11 @@ export const ENGLISH = Object.freeze({
   closed: "Not connected.",
   reconnect: "Reconnect",
   working: "The assistant is working",
+  askedAgainBusy: "The model is busy. Asking again…",
+  askedAgainUnavailable: "The model did not finish its answer. Asking again…",
+  askedAgain: "The answer broke off and is asked again…",
   sending: "Sending…",
+  sendingLater: "Will be sent as soon as there is a connection.",
   stopping: "Stopping…",
   busy: "The assistant is still answering. Wait for it, or stop it first.",
   refused: "Not sent: {reason}",
@@ -71,6 +75,7 @@ export const ENGLISH = Object.freeze({
   errorSignedOut: "You are no longer signed in here.",
   errorUnreachable: "The chat cannot be reached.",
   errorNotAllowed: "This is not allowed.",
+  errorExpired: "It was written too long ago.",
   errorUnknown: "Something went wrong.",
 })
 

@@ -10,6 +10,7 @@
  * @property {string} clientId
  * @property {string} text
  * @property {"sending" | "refused"} state
+ * @property {{ code: string, message: string, retryMs: number | null }} [error]
  */
 
 /**

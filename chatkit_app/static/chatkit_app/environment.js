@@ -18,7 +18,13 @@ export function environment(given) {
     clearTimeout: (timer) => globalThis.clearTimeout(timer),
     schedule: (run) => globalThis.queueMicrotask(run),
     random: () => Math.random(),
-    now: () => Date.now(),
+    // Monotonic: a clock that is set, by minutes or a day, changes nothing here.
+    now: () => globalThis.performance.now(),
+    date: () => Date.now(),
+    isHidden: () => globalThis.document?.hidden ?? false,
+    isOnline: () => globalThis.navigator?.onLine ?? true,
+    // Of this tab alone, so that no other one sends the same. It throws where it is forbidden.
+    storage: () => globalThis.sessionStorage ?? null,
     warn: (text) => console.warn(text),
     crypto: globalThis.crypto,
     window: typeof globalThis.addEventListener === "function" ? globalThis : null,

@@ -1,10 +1,16 @@
 /** What each event does to a thread's messages. Null means: it does not fit to what is here. */
 
-import { addPart, changeCall, changeMessage, changePart } from "./messages.js"
+import {
+  addPart,
+  changeCall,
+  changeMessage,
+  changePart,
+  withoutStep,
+} from "./messages.js"
 
 /**
  * @import { Message, MessageCreated, MessageEnded, Part, PartDelta, PartEnded, PartStarted,
- *   Run, RunChanged, ThreadEvent, ToolCallChanged, ToolCallEnded, ToolCallPart } from "./types.js"
+ *   Run, RunChanged, StepVoided, ThreadEvent, ToolCallChanged, ToolCallEnded, ToolCallPart } from "./types.js"
  * @import { ThreadState } from "./store.js"
  */
 
@@ -36,6 +42,8 @@ export function fold(state, event) {
       return withoutMessage(state, event.messageId)
     case "run.changed":
       return { ...state, run: newerRun(state.run, event) }
+    case "step.voided":
+      return stepVoided(state, event)
     case "part.started":
       return partStarted(state, event)
     case "part.delta":
@@ -57,7 +65,7 @@ export function fold(state, event) {
     case "tool_call.ended":
       return callEnded(state, event)
     default:
-      // Steps change nothing that is shown; what is newer than us is skipped, its position is not.
+      // A step that goes well changes nothing that is shown; what is newer than us is skipped.
       return state
   }
 }
@@ -142,7 +150,31 @@ function withoutMessage(state, messageId) {
 function newerRun(run, { runId, status, answerId, errorCode, errorText }) {
   const isOlder = run !== null && run.id !== runId && runId < run.id
   if (isOlder && !ACTIVE.has(status)) return run
-  return { id: runId, status, answerId, errorCode, errorText }
+  const retry = run?.id === runId && ACTIVE.has(status) ? run.retry : null
+  return { id: runId, status, answerId, errorCode, errorText, retry }
+}
+
+/**
+ * What the step has said is taken back, and it is asked again; everything else stands.
+ *
+ * @param {ThreadState} state
+ * @param {StepVoided} event
+ * @returns {ThreadState}
+ */
+function stepVoided(state, { runId, stepId, errorCode: code, attempt, retryAt }) {
+  const { run } = state
+  const isShown = run?.id === runId && ACTIVE.has(run.status)
+  return {
+    ...state,
+    messages: withoutStep(state.messages, stepId),
+    run: isShown ? { ...run, retry: { code, attempt, retryAt } } : run,
+  }
+}
+
+/** It speaks: nobody needs to be told any more that it is asked again. @param {ThreadState} state */
+function calmed(state) {
+  const { run } = state
+  return run?.retry ? { ...state, run: { ...run, retry: null } } : state
 }
 
 /**
@@ -154,7 +186,7 @@ function partStarted(state, event) {
   const message = state.messages.find((found) => found.id === event.messageId)
   if (!message || message.parts.some((part) => part.partId === event.partId))
     return null
-  return addPart(state, event.messageId, newPart(event))
+  return calmed(addPart(state, event.messageId, newPart(event)))
 }
 
 /**

@@ -71,6 +71,21 @@ export function changePart(state, partId, change) {
 }
 
 /**
+ * @param {readonly Message[]} messages
+ * @param {string} stepId whose parts go
+ * @returns {readonly Message[]}
+ */
+export function withoutStep(messages, stepId) {
+  const isOf = (/** @type {Part} */ part) => part.stepId === stepId
+  if (!messages.some(({ parts }) => parts.some(isOf))) return messages
+  return messages.map((message) =>
+    message.parts.some(isOf)
+      ? { ...message, parts: message.parts.filter((part) => !isOf(part)) }
+      : message,
+  )
+}
+
+/**
  * Is it the same JSON? A missing value and an undefined one are the same.
  *
  * @param {unknown} one

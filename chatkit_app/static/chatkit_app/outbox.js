@@ -5,9 +5,17 @@ import { ChatKitError } from "./protocol.js"
 /** @import { AcceptedFrame, Command, ErrorFrame } from "./types.js" */
 
 /**
+ * @typedef {object} Asking
+ * @property {boolean} [repeat] false: after a disconnect its moment is over; it is refused as
+ *   `disconnected`
+ * @property {boolean} [isPatient] it waits on although nobody was ever reached
+ * @property {string | null} [viewer] who asks, as far as is known
+ *
  * @typedef {object} Entry
  * @property {Command} command
  * @property {boolean} repeat
+ * @property {boolean} isPatient
+ * @property {string | null} viewer
  * @property {(frame: AcceptedFrame) => void} resolve
  * @property {(error: ChatKitError) => void} reject
  */
@@ -25,17 +33,22 @@ export class Outbox {
     this.#tell = tell
   }
 
+  /** Is there anything without an answer? */
+  get isWaiting() {
+    return this.#entries.size > 0
+  }
+
   /**
    * The server does a command once, however often it comes with the same id.
    *
    * @param {Command} command
-   * @param {{ repeat?: boolean }} [options] `repeat: false`: after a disconnect its moment is over;
-   *   it is refused as `disconnected`
+   * @param {Asking} [options]
    * @returns {Promise<AcceptedFrame>} rejects with a `ChatKitError`
    */
-  ask(command, { repeat = true } = {}) {
+  ask(command, { repeat = true, isPatient = false, viewer = null } = {}) {
     return new Promise((resolve, reject) => {
-      this.#entries.set(command.id, { command, repeat, resolve, reject })
+      const how = { repeat, isPatient, viewer }
+      this.#entries.set(command.id, { command, ...how, resolve, reject })
       const isSent = this.#send(command)
       if (!isSent && !repeat) this.#refuse(command.id, disconnected())
     })
@@ -51,9 +64,19 @@ export class Outbox {
     else entry.reject(new ChatKitError(frame.code, frame.message, frame.retryMs))
   }
 
-  /** The connection is there again. */
-  resend() {
-    for (const { command } of [...this.#entries.values()]) this.#send(command)
+  /**
+   * The connection is there again. What a user has asked is never asked in another one's name; a
+   * visitor who has logged in meanwhile is the same person.
+   *
+   * @param {string} viewer who is at the door now
+   */
+  resend(viewer) {
+    for (const entry of [...this.#entries.values()]) {
+      const isOthers = entry.viewer?.startsWith("u:") && entry.viewer !== viewer
+      if (isOthers) this.#refuse(entry.command.id, signedOut())
+      else this.#send(entry.command)
+      entry.viewer = viewer
+    }
   }
 
   /** The connection is lost: what may be repeated stays. */
@@ -63,9 +86,14 @@ export class Outbox {
     }
   }
 
-  /** @param {ChatKitError} error why nothing will be sent any more */
-  abandon(error) {
-    for (const id of [...this.#entries.keys()]) this.#refuse(id, error)
+  /**
+   * @param {ChatKitError} error why nothing will be sent any more
+   * @param {{ withPatient?: boolean }} [options]
+   */
+  abandon(error, { withPatient = true } = {}) {
+    for (const [id, { isPatient }] of [...this.#entries]) {
+      if (withPatient || !isPatient) this.#refuse(id, error)
+    }
   }
 
   /** @param {Command} command */
@@ -89,4 +117,8 @@ export class Outbox {
 
 function disconnected() {
   return new ChatKitError("disconnected", "The connection was lost.")
+}
+
+function signedOut() {
+  return new ChatKitError("signed_out", "Somebody else is signed in now.")
 }

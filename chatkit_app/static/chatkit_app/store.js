@@ -109,7 +109,7 @@ function fromSnapshot(state, { epoch, position, snapshot }) {
     position,
     thread: snapshot.thread,
     messages: reconcile(state.messages, snapshot.messages),
-    run: snapshot.run,
+    run: snapshot.run && { retry: null, ...snapshot.run },
     hasEarlier: snapshot.earlier,
   }
 }

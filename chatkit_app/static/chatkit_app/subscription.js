@@ -1,5 +1,7 @@
-/** One thread that is watched: its state, what was missed, what is acknowledged, what must be healed. */
+/** One thread that is watched: its state, what was missed, what must be healed. */
 
+import { Acknowledger } from "./acknowledger.js"
+import { Alarm } from "./alarm.js"
 import { backoffMs } from "./backoff.js"
 import { matchesDigest } from "./protocol.js"
 import { apply, emptyState, forget, prepend } from "./store.js"
@@ -10,38 +12,47 @@ import { apply, emptyState, forget, prepend } from "./store.js"
  * @import { Outcome } from "./store.js"
  */
 
-const ACKNOWLEDGE_EVENTS = 20
-const ACKNOWLEDGE_MS = 1_000
-/** A long replay would otherwise be acknowledged in more frames than the server allows in a second. */
-const ACKNOWLEDGE_GAP_MS = 100
 /** How long the server may be ahead of us before we ask for what we have missed. */
 const BEHIND_MS = 2_000
-/** The server tells of a watched thread every few seconds; a silence this long is a dead line. */
-const SILENCE_MS = 30_000
+/** How long a subscribe may go without an answer, on a line that lives. */
+const ANSWER_MS = 10_000
+/** After so many events that fit, what did not is forgiven. */
+const SOUND_EVENTS = 20
+/** Whoever asks in vain a second time waits as after so many failures. */
+const PATIENCE = 2
 
-/**
- * Events: `change` (the state is another one), `live` (it has caught up since it was subscribed),
- * `silent` (nothing was heard for far too long).
- */
+/** Events: `change` (the state is another one), `live` (it has caught up since it was subscribed). */
 export class Subscription extends EventTarget {
   #state
   #tell
   #env
+  #acknowledger
   /** Has the server answered the last subscribe? Until then gaps are expected. */
   #isAwaiting = false
   #isLive = false
+  #hasEnded = false
   /** Where the server stood when it last said so. */
   #target = 0
-  #acknowledged = 0
-  #acknowledgedAt = 0
-  #healings = 0
+  /** Asked again so often, and nothing came of it. */
+  #vain = 0
+  /** So often something did not fit. */
+  #misfits = 0
   #soundEvents = 0
-  #hasEnded = false
-  #heardAt = 0
+  /** So many texts in a row had another digest than the server's. */
+  #disagreements = 0
+  /** What is shown may be wrong: the next subscribe asks for a snapshot. */
+  #isDoubtful = false
+  /** Counts the snapshots: what was checked of an earlier one says nothing of this. */
+  #generation = 0
+  /** Subscribes again. */
+  #again
+  /** The same, for what is shown and may be wrong. */
+  #recheck
+  /** Notices that what should come does not. */
+  #stall
+  #stallFrom = 0
   /** @type {Promise<void> | null} */
   #loading = null
-  /** @type {{ acknowledge?: unknown, behind?: unknown, heal?: unknown, silence?: unknown }} */
-  #timers = {}
 
   /**
    * @param {object} options
@@ -54,6 +65,12 @@ export class Subscription extends EventTarget {
     this.#state = emptyState(threadId)
     this.#tell = tell
     this.#env = env
+    this.#again = new Alarm(env, () => this.#subscribe())
+    this.#recheck = new Alarm(env, () => this.#subscribe())
+    this.#stall = new Alarm(env, () => this.#stalled())
+    this.#acknowledger = new Acknowledger(env, (position) => {
+      tell({ type: "acknowledge", thread: threadId, position })
+    })
   }
 
   get state() {
@@ -65,23 +82,14 @@ export class Subscription extends EventTarget {
     return this.#isLive
   }
 
-  /** From where we are, or, where there is nothing to go on from, from a snapshot. */
+  /** On a new line: from where we are, or, where there is nothing to go on from, from a snapshot. */
   subscribe() {
-    const { threadId: thread, epoch, position } = this.#state
-    this.#clearTimers()
-    this.#isLive = false
-    this.#acknowledged = position
-    this.#heardAt = this.#env.now()
-    this.#watchSilence()
-    this.#isAwaiting = this.#tell(
-      epoch === null
-        ? { type: "subscribe", thread }
-        : { type: "subscribe", thread, epoch, position },
-    )
+    this.#vain = 0
+    this.#subscribe()
   }
 
   disconnected() {
-    this.#clearTimers()
+    this.#stop()
     this.#isAwaiting = false
     this.#isLive = false
   }
@@ -97,6 +105,7 @@ export class Subscription extends EventTarget {
 
   /** Another viewer is at the door: nothing of what was shown is theirs. */
   clear() {
+    this.#generation += 1
     this.#state = emptyState(this.#state.threadId)
     this.dispatchEvent(new Event("change"))
   }
@@ -116,32 +125,39 @@ export class Subscription extends EventTarget {
   /** @param {EventFrame | PositionFrame | ResetFrame} frame */
   receive(frame) {
     if (frame.thread !== this.#state.threadId) return
-    this.#heardAt = this.#env.now()
     const outcome = apply(this.#state, frame)
     this.#state = outcome.state
     switch (outcome.kind) {
       case "applied":
-        return this.#applied(frame, outcome)
+        this.#applied(frame, outcome)
+        break
       case "gap":
-        return this.#isAwaiting ? undefined : this.subscribe()
+        if (!this.#isAwaiting) this.#askAgain()
+        break
       case "unsound":
-        return this.#heal()
+        this.#heal()
+        break
       case "level":
       case "behind":
-        return this.#compare(frame.position)
+        this.#compare(frame.position)
+        break
       case "ignored":
     }
+    this.check()
+  }
+
+  /** Timers may have slept: what is due is done now. */
+  check() {
+    this.#acknowledger.check()
+    this.#stall.check()
+    this.#again.check()
+    this.#recheck.check()
   }
 
   /** The server asks whether we are here: a moment to tell what has arrived, too. */
   acknowledge() {
-    const { threadId: thread, position } = this.#state
-    this.#env.clearTimeout(this.#timers.acknowledge)
-    this.#timers.acknowledge = undefined
-    if (position <= this.#acknowledged) return
-    this.#acknowledged = position
-    this.#acknowledgedAt = this.#env.now()
-    this.#tell({ type: "acknowledge", thread, position })
+    this.#acknowledger.tell()
+    this.check()
   }
 
   /** @param {Requests} requests */
@@ -156,96 +172,122 @@ export class Subscription extends EventTarget {
     this.dispatchEvent(new Event("change"))
   }
 
+  #subscribe() {
+    if (this.#isDoubtful) this.#state = forget(this.#state)
+    this.#isDoubtful = false
+    const { threadId: thread, epoch, position } = this.#state
+    this.#stop()
+    this.#isLive = false
+    this.#acknowledger.begin(position)
+    this.#isAwaiting = this.#tell(
+      epoch === null
+        ? { type: "subscribe", thread }
+        : { type: "subscribe", thread, epoch, position },
+    )
+    if (this.#isAwaiting) this.#watch(ANSWER_MS)
+  }
+
+  /** At once; where that brings nothing, ever more patiently. */
+  #askAgain() {
+    if (this.#again.isSet) return
+    const { random } = this.#env
+    const delay = this.#vain === 0 ? 0 : backoffMs(this.#vain + PATIENCE, random)
+    this.#vain += 1
+    if (delay === 0) this.#subscribe()
+    else this.#again.set(delay)
+  }
+
   /**
    * @param {EventFrame | PositionFrame | ResetFrame} frame
    * @param {Outcome} outcome
    */
   #applied(frame, { ended }) {
-    if (frame.type === "reset") this.#restarted(frame)
+    this.#vain = 0
     this.#soundEvents += 1
-    if (this.#soundEvents > ACKNOWLEDGE_EVENTS) this.#healings = 0
-    if (ended) void this.#check(ended)
-    this.#planAcknowledge()
+    if (this.#soundEvents > SOUND_EVENTS) this.#misfits = 0
+    if (frame.type === "reset") this.#restarted(frame)
+    else this.#acknowledger.applied(frame.position)
+    if (ended) void this.#verify(ended)
     this.dispatchEvent(new Event("change"))
     this.#becomeLive()
   }
 
   /** @param {ResetFrame} frame */
   #restarted({ position }) {
+    this.#generation += 1
     this.#isAwaiting = false
+    this.#isDoubtful = false
     this.#target = position
-    this.#acknowledged = Math.min(this.#acknowledged, position - 1)
-  }
-
-  /** One timer, not one a frame. */
-  #watchSilence() {
-    const rest = this.#heardAt + SILENCE_MS - this.#env.now()
-    if (rest <= 0) this.dispatchEvent(new Event("silent"))
-    else this.#timers.silence = this.#env.setTimeout(() => this.#watchSilence(), rest)
+    this.#stop()
+    this.#acknowledger.restarted(position)
   }
 
   /** @param {number} position where the server stands */
   #compare(position) {
     this.#isAwaiting = false
     this.#target = Math.max(this.#state.position, position)
-    if (position > this.#state.position) this.#watchBehind()
+    if (this.#isBehind()) this.#watch(BEHIND_MS)
+    else this.#vain = 0
     this.#becomeLive()
   }
 
+  #isBehind() {
+    return this.#state.position < this.#target
+  }
+
   #becomeLive() {
-    if (this.#isLive || this.#isAwaiting || this.#state.position < this.#target) return
+    if (this.#isLive || this.#isAwaiting || this.#isBehind()) return
     this.#isLive = true
     this.dispatchEvent(new Event("live"))
   }
 
-  #watchBehind() {
-    if (this.#timers.behind !== undefined) return
-    const { position } = this.#state
-    const target = this.#target
-    this.#timers.behind = this.#env.setTimeout(() => {
-      this.#timers.behind = undefined
-      if (this.#state.position >= target) return
-      // On a slow line the rest may still be coming in.
-      if (this.#state.position > position) this.#watchBehind()
-      else this.subscribe()
-    }, BEHIND_MS)
+  /** @param {number} ms */
+  #watch(ms) {
+    if (!this.#stall.isSet) this.#stallFrom = this.#state.position
+    this.#stall.setBy(ms)
   }
 
-  #planAcknowledge() {
-    const fresh = this.#state.position - this.#acknowledged
-    const gap = this.#acknowledgedAt + ACKNOWLEDGE_GAP_MS - this.#env.now()
-    if (fresh >= ACKNOWLEDGE_EVENTS && gap <= 0) return this.acknowledge()
-    const isUrgent = fresh === ACKNOWLEDGE_EVENTS
-    if (this.#timers.acknowledge !== undefined && !isUrgent) return
-    this.#env.clearTimeout(this.#timers.acknowledge)
-    this.#timers.acknowledge = this.#env.setTimeout(
-      () => this.acknowledge(),
-      fresh >= ACKNOWLEDGE_EVENTS ? gap : ACKNOWLEDGE_MS,
-    )
+  #stalled() {
+    if (!this.#isAwaiting && !this.#isBehind()) return
+    // On a slow line the rest may still be coming in.
+    if (this.#state.position > this.#stallFrom) this.#watch(BEHIND_MS)
+    else this.#askAgain()
   }
 
-  /** @param {{ content: string, digest: string }} ended */
-  async #check({ content, digest }) {
-    const { epoch } = this.#state
-    if (await matchesDigest(this.#env.crypto, content, digest)) return
-    if (this.#hasEnded || epoch !== this.#state.epoch) return
-    this.#state = forget(this.#state)
-    this.#heal()
+  /**
+   * The text is shown long before it is checked; only where it is another one a snapshot is asked for.
+   *
+   * @param {{ content: string, digest: string }} ended
+   */
+  async #verify({ content, digest }) {
+    const generation = this.#generation
+    const isSame = await matchesDigest(this.#env.crypto, content, digest)
+    if (this.#hasEnded || generation !== this.#generation) return
+    if (isSame) this.#disagreements = 0
+    else this.#disagree()
   }
 
-  /** What we have is not what the server has: ask for a snapshot, ever more patiently. */
+  /** Once at once; a server that never agrees shall not be asked for ever more snapshots. */
+  #disagree() {
+    this.#isDoubtful = true
+    const count = this.#disagreements
+    this.#disagreements += 1
+    if (count === 0) this.#subscribe()
+    else this.#recheck.setBy(backoffMs(count + PATIENCE, this.#env.random))
+  }
+
+  /** What has come does not fit, and nothing more will: ask for a snapshot, ever more patiently. */
   #heal() {
     this.#isLive = false
-    const delay = this.#healings === 0 ? 0 : backoffMs(this.#healings, this.#env.random)
-    this.#healings += 1
+    const delay = this.#misfits === 0 ? 0 : backoffMs(this.#misfits, this.#env.random)
+    this.#misfits += 1
     this.#soundEvents = 0
-    if (delay === 0) return this.subscribe()
-    this.#env.clearTimeout(this.#timers.heal)
-    this.#timers.heal = this.#env.setTimeout(() => this.subscribe(), delay)
+    if (delay === 0) this.#subscribe()
+    else this.#again.setBy(delay)
   }
 
-  #clearTimers() {
-    for (const timer of Object.values(this.#timers)) this.#env.clearTimeout(timer)
-    this.#timers = {}
+  #stop() {
+    this.#acknowledger.stop()
+    for (const alarm of [this.#stall, this.#again, this.#recheck]) alarm.clear()
   }
 }

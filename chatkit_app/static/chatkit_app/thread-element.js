@@ -3,7 +3,7 @@
 import { ChatKitClient } from "./client.js"
 import { Announcer } from "./element-announcer.js"
 import { ComposerView } from "./element-composer.js"
-import { codeFor, connectionWords } from "./element-connection.js"
+import { Calm, codeFor, connectionWords } from "./element-connection.js"
 import { Frame } from "./element-frame.js"
 import { ThreadMemory } from "./element-memory.js"
 import { MessagesView } from "./element-messages.js"
@@ -57,6 +57,7 @@ export class ThreadElement extends HTMLElement {
   #isScheduled = false
   /** What was last said to be wrong with the connection. */
   #trouble = ""
+  #calm = new Calm(() => this.#changed())
   #isUntouched = false
 
   /** The client beneath: made on first use, so that tools can be registered at once. */
@@ -209,11 +210,28 @@ export class ThreadElement extends HTMLElement {
     const isAsked = client.threadId !== null || client.pendingMessages.length > 0
     if (this.#isUntouched && isAsked) this.#connect()
     this.#remember(client)
-    views.frame.update(client)
+    this.#takeBack(client, views)
+    const isCalm = this.#calm.isCalm(client)
+    const connection = isCalm ? "" : connectionWords(this.#words, client)
+    views.frame.update(client, connection)
     views.messages.render(client)
     views.composer.update(client)
     views.announcer.follow(client)
-    this.#tellConnection(client, views)
+    if (!isCalm) this.#tellConnection(connection, client, views)
+  }
+
+  /**
+   * What was refused comes back into the field, with the reason.
+   *
+   * @param {ClientShape} client
+   * @param {Views} views
+   */
+  #takeBack(client, { composer }) {
+    for (const { clientId, text, state, error } of client.pendingMessages) {
+      if (state !== "refused") continue
+      client.discard(clientId)
+      composer.giveBack(text, this.#reason(error))
+    }
   }
 
   /** @param {ClientShape} client */
@@ -223,11 +241,11 @@ export class ThreadElement extends HTMLElement {
   }
 
   /**
+   * @param {string} text
    * @param {ClientShape} client
    * @param {Views} views
    */
-  #tellConnection(client, { announcer }) {
-    const text = connectionWords(this.#words, client)
+  #tellConnection(text, client, { announcer }) {
     if (text === this.#trouble || text === this.#words("connecting")) return
     if (text !== "") announcer.say(text)
     else if (client.state === "open") announcer.say(this.#words("connected"))
@@ -238,14 +256,7 @@ export class ThreadElement extends HTMLElement {
   /** @param {string} text */
   async #send(text) {
     this.#views?.keeper.toBottom()
-    try {
-      await this.client.send(text)
-    } catch (error) {
-      this.#views?.composer.giveBack(text, this.#reason(error))
-      for (const { clientId, state } of this.client.pendingMessages) {
-        if (state === "refused") this.client.discard(clientId)
-      }
-    }
+    await this.client.send(text).catch(() => {}) // the list of what is pending says why
   }
 
   /** @param {unknown} error */
@@ -255,7 +266,7 @@ export class ThreadElement extends HTMLElement {
       message = "",
       retryMs = null,
     } = /** @type {{ code?: string, message?: string, retryMs?: number | null }} */ (
-      error
+      error ?? {}
     )
     const known = codeFor(code, this.client.viewer)
     const reason = errorWords(

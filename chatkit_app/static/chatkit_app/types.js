@@ -10,10 +10,15 @@
  * @property {(timer: any) => void} clearTimeout
  * @property {(run: () => void) => void} schedule when "change" is told; many changes, one event
  * @property {() => number} random from 0 up to 1
- * @property {() => number} now milliseconds
+ * @property {() => number} now milliseconds of a clock that nobody sets
+ * @property {() => number} date milliseconds as the calendar has them; for what outlives the page
+ * @property {() => boolean} isHidden does nobody look at the page?
+ * @property {() => boolean} isOnline false: the browser knows of no network
+ * @property {() => Pick<Storage, "getItem" | "setItem" | "removeItem"> | null} storage what
+ *   outlives a reload; may throw
  * @property {(text: string) => void} warn tells the developer
  * @property {Pick<Crypto, "getRandomValues"> & { subtle?: SubtleCrypto }} crypto
- * @property {EventTarget | null} window tells of pagehide, pageshow and online
+ * @property {EventTarget | null} window tells of pagehide, pageshow, online and their like
  * @property {string} base the page's own address, to which `url` is relative
  */
 
@@ -58,9 +63,12 @@
  * @typedef {"server" | "client" | "job" | "provider"} Executor
  *
  * @typedef {{ id: string, assistant: string, title: string, status: string }} Thread
+ * @typedef {{ code: string | null, attempt: number, retryAt: string | null }} Retry why and when
+ *   the provider is asked again: `attempt` is the one that broke off, a null `retryAt` means at once
  * @typedef {{ id: string, status: RunStatus, answerId: string, errorCode: string | null,
- *   errorText: string | null }} Run
- * @typedef {{ thread: Thread, messages: Message[], run: Run | null, earlier: boolean }} Snapshot
+ *   errorText: string | null, retry: Retry | null }} Run `retry` is there until the next part
+ * @typedef {Omit<Run, "retry"> & { retry?: Retry | null }} RunTold
+ * @typedef {{ thread: Thread, messages: Message[], run: RunTold | null, earlier: boolean }} Snapshot
  *
  * @typedef {object} Message
  * @property {string} id
@@ -122,7 +130,10 @@
  * @typedef {{ type: "message.hidden", messageId: string }} MessageHidden
  * @typedef {{ type: "run.changed", runId: string, status: RunStatus, answerId: string,
  *   errorCode: string | null, errorText: string | null }} RunChanged
- * @typedef {{ type: "step.started", runId: string, stepId: string, index: number }} StepStarted
+ * @typedef {{ type: "step.started", runId: string, stepId: string, index: number,
+ *   attempt?: number }} StepStarted
+ * @typedef {{ type: "step.voided", runId: string, stepId: string, index: number, attempt: number,
+ *   errorCode: string | null, retryAt: string | null }} StepVoided
  * @typedef {{ type: "step.finished", runId: string, stepId: string, finishReason: string,
  *   inputTokens: number, outputTokens: number }} StepFinished
  * @typedef {{ type: "part.started", messageId: string, partId: string, index: number,
@@ -141,7 +152,7 @@
  *   index: number, stepId: string, status: ToolCallStatus, state: ToolCallState, output: Json,
  *   errorCode: string | null, errorText: string | null }} ToolCallEnded
  * @typedef {ThreadChanged | MessageCreated | MessageEnded | MessageHidden | RunChanged
- *   | StepStarted | StepFinished | PartStarted | PartDelta | PartEnded | ToolCallChanged
+ *   | StepStarted | StepFinished | StepVoided | PartStarted | PartDelta | PartEnded | ToolCallChanged
  *   | ToolCallClaimed | ToolCallProgressed | ToolCallEnded} ThreadEvent
  */
 /**

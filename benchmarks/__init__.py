@@ -1,0 +1,1 @@
+"""What the app adds to a provider's stream, beside a consumer that keeps nothing: ``make bench``."""

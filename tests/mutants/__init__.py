@@ -1,0 +1,1 @@
+"""Faults planted on purpose: the suite must find each. ``make mutants``."""

@@ -1,0 +1,8 @@
+"""All planted faults."""
+
+from __future__ import annotations
+
+from tests.mutants.of_the_log import LOG
+from tests.mutants.of_the_runs import RUNS
+
+MUTANTS = (*RUNS, *LOG)
