@@ -87,17 +87,24 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         self._seen_threads: set[UUID] = set()
         self._is_closed = False
         self._is_idle = asyncio.Event()
-        self._is_idle.set()
         self._strikes = 0
         self._tokens = 2.0 * settings.FRAMES_PER_SECOND
         self._seen_at = time.monotonic()
         self._tending: asyncio.Task[None] | None = None
+        draining.join(self)
+        try:
+            await self._welcome()
+        finally:
+            self._is_idle.set()
+
+    async def _welcome(self) -> None:
         self._viewer = await in_thread(viewer_of_scope, self.scope)
+        if self._is_closed:
+            return  # the process ends, and the database was too slow for it
         await self.accept()
         if self._viewer is None:
             await self.close(code=CLOSE_NO_VIEWER)
             return
-        draining.join(self)
         if draining.is_on:
             await self.close(code=CLOSE_RESTARTING)
             return

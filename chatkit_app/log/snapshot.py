@@ -24,12 +24,23 @@ from chatkit_app.engine.states import (
     InterruptStatus,
     PartKind,
     PartState,
+    RunStatus,
+    StepStatus,
     ToolCallStatus,
     shown_state,
 )
 from chatkit_app.log.clipping import within_budget
 from chatkit_app.log.fold import open_texts
-from chatkit_app.models import Event, Interrupt, Message, Part, Run, Thread, ToolCall
+from chatkit_app.models import (
+    Event,
+    Interrupt,
+    Message,
+    Part,
+    Run,
+    Step,
+    Thread,
+    ToolCall,
+)
 
 MESSAGES = 50
 """Messages in a snapshot; older ones come page by page from the history API."""
@@ -122,6 +133,26 @@ def run_as_json(run: Run) -> dict[str, JsonValue]:
         "answerId": str(run.answer_id),
         "errorCode": run.error_code or None,
         "errorText": run.error_text or None,
+        "retry": _retry(run),
+    }
+
+
+def _retry(run: Run) -> JsonValue:
+    """Why the answer is being asked again, as long as nothing of the new one has come."""
+    if run.status not in (RunStatus.IN_PROGRESS, RunStatus.CANCELLING):
+        return None
+    newest = list(Step.objects.filter(run=run).order_by("-index", "-attempt")[:2])
+    if newest and newest[0].status == StepStatus.OPEN:
+        if newest[0].parts.exists():
+            return None
+        del newest[0]
+    if not newest or newest[0].status != StepStatus.VOID:
+        return None
+    void = newest[0]
+    return {
+        "code": void.error_code,
+        "attempt": void.attempt,
+        "retryAt": _time(void.retry_at),
     }
 
 

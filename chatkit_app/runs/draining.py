@@ -37,6 +37,9 @@ DRAIN_SHARE = 0.55
 """What our part of the end may take of ``CHATKIT_EXIT_SECONDS``; the rest is the server's."""
 HARD_SHARE = 0.8
 """When the process is ended hard: a busy machine takes its time even for that."""
+KNOCKS = 5
+KNOCK_SECONDS = 0.2
+"""How often the main thread is knocked at until it has given the signal to the server."""
 FRAME_SECONDS = 0.05
 """What the server's loop gets to put the last frames on the wire."""
 
@@ -130,8 +133,19 @@ class Draining:
         # ours could end the process any more.
         gc.freeze()
         self._is_done = True
-        # To the main thread itself: it may sleep in a system call, which this breaks off.
-        signal.pthread_kill(threading.main_thread().ident or 0, signum)
+        self._hand_on(signum)
+
+    def _hand_on(self, signum: int) -> None:
+        """Give the server the signal, in the main thread.
+
+        It may sleep in a system call, which this breaks off; and if it was just about to fall asleep,
+        the next knock does.
+        """
+        for _ in range(KNOCKS):
+            if not self._before:
+                return
+            signal.pthread_kill(threading.main_thread().ident or 0, signum)
+            time.sleep(KNOCK_SECONDS)
 
     def _drain(self, signum: int) -> None:
         with self._lock:

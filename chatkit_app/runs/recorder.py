@@ -121,7 +121,13 @@ def _got_further(run: UUID) -> None:
 def _void_step(event: events.StepVoided) -> None:
     """Keep what the step has said, for the admin's eyes; nobody else is told of it any more."""
     now, step = timezone.now(), UUID(event.step_id)
-    _move_step(step, StepStatus.VOID, error_code=event.error_code, finished_at=now)
+    _move_step(
+        step,
+        StepStatus.VOID,
+        error_code=event.error_code,
+        retry_at=event.retry_at,
+        finished_at=now,
+    )
     open_parts = Part.objects.filter(step=step, state=PartState.STREAMING)
     texts = open_texts(UUID(event.run_id)) if open_parts.exists() else {}
     for part in open_parts:

@@ -45,6 +45,7 @@ class _Configured(Runner):
 
     def __init__(self) -> None:
         self._made: Runner | None = None
+        self._is_draining = False
         self._lock = threading.Lock()
 
     def use(self, made: Runner) -> None:
@@ -59,7 +60,8 @@ class _Configured(Runner):
             return self._made
 
     def start(self) -> None:
-        self._runner().start()
+        if not self._is_draining:
+            self._runner().start()
 
     def submit(self, run_id: UUID) -> None:
         try:
@@ -76,13 +78,14 @@ class _Configured(Runner):
 
     def drain(self, seconds: float) -> None:
         with self._lock:
-            made = self._made
+            made, self._is_draining = self._made, True
         if made is not None:
             made.drain(seconds)
 
     def stop(self) -> None:
         with self._lock:
             made, self._made = self._made, None
+            self._is_draining = False
         if made is not None:
             made.stop()
 

@@ -6,7 +6,8 @@ import gc
 import os
 import signal
 from collections.abc import Callable
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 from chatkit_app.background import background
@@ -16,6 +17,9 @@ from chatkit_app.runs.draining import DRAIN_SHARE, SIGNALS, end_hard
 from chatkit_app.runs.local_runner import LocalRunner
 from chatkit_app.runs.runner import runner
 from chatkit_app.runs.sweeping import Sweeper
+
+LOOK_SECONDS = 0.2
+"""How often the main thread looks whether it was told to end."""
 
 
 class Worker:
@@ -43,12 +47,18 @@ class Worker:
         runner.use(local)
         local.start()
         self._say(f"Worker {os.getpid()}: up to {self._bound} runs at once.")
-        told = signal.Signals(self._signals.get())
+        told = signal.Signals(self._await_signal())
         end_hard(self._grace + settings.EXIT_SECONDS)
         self._say(f"Worker {os.getpid()}: {told.name}, handing over.")
         local.drain(settings.EXIT_SECONDS * DRAIN_SHARE, grace=self._grace)
         self._say(f"Worker {os.getpid()}: ended.")
         gc.freeze()  # see draining: nothing is worth another half second
+
+    def _await_signal(self) -> int:
+        """The first signal. One that comes in the moment before the wait does not break it off."""
+        while True:
+            with suppress(Empty):
+                return self._signals.get(timeout=LOOK_SECONDS)
 
     def _hear(self, signum: int, _frame: FrameType | None) -> None:
         if self._is_told:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
@@ -31,6 +33,17 @@ def server(migrated: Site) -> Iterator[Site]:
         yield site.make(migrated)
     finally:
         site.close()
+
+
+@contextmanager
+def paused(server: Site) -> Iterator[None]:
+    """The process stands still; its sockets stay open."""
+    assert server._process is not None
+    server._process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server._process.send_signal(signal.SIGCONT)
 
 
 def messages_of(server: Site) -> list[str]:
@@ -67,6 +80,44 @@ def test_a_killed_server_means_reconnecting_and_then_the_rest_by_itself(
     assert said.split() == WORDS.split()
     expect(chat.page.locator(".working-text")).to_have_count(0)
     expect(chat.end).to_be_hidden()
+
+
+def test_a_server_that_says_nothing_any_more_is_left_for_one_that_does(
+    visit: OpenChat, server: Site
+) -> None:
+    """A paused process keeps its sockets, as a line that was cut without a word does."""
+    chat = visit()
+    chat.ask("say Hello.")
+
+    with paused(server):
+        line = chat.page.locator(".connection")
+        expect(line).to_contain_text("Reconnecting…", timeout=25_000)
+        chat.send("say Again.")
+        expect(chat.page.get_by_text(SENT_LATER)).to_be_visible()
+
+    expect(chat.answers.nth(1)).to_contain_text("Again.", timeout=40_000)
+    expect(line).to_be_hidden()
+    expect(chat.questions).to_have_count(2)
+
+
+def test_five_tabs_show_the_same_whatever_happens_to_the_server(
+    visit: OpenChat, server: Site
+) -> None:
+    first = visit()
+    first.ask("say Hello.")
+    tabs = [first, *(visit(beside=first) for _ in range(4))]
+    for tab in tabs:
+        expect(tab.answers.first).to_contain_text("Hello.")
+
+    tabs[2].send(f"say {WORDS}")
+    expect(tabs[4].answers.nth(1)).to_contain_text("w9")
+    server.kill()
+    server.start()
+
+    for tab in tabs:
+        expect(tab.answers.nth(1)).to_contain_text("w79", timeout=40_000)
+        said = tab.answers.nth(1).locator(".answer").inner_text()
+        assert said.split() == WORDS.split()
 
 
 def test_a_line_that_is_back_within_a_moment_is_never_spoken_of(

@@ -75,7 +75,7 @@ class Campaign:
     async def _play(self, conductor: Conductor) -> None:
         visitors = [Visitor(self.scene) for _ in range(self.order.visitors)]
         tasks = [asyncio.create_task(v.live(visitors)) for v in visitors]
-        telling = asyncio.create_task(self._progress(conductor))
+        telling = asyncio.gather(self._progress(conductor), self._listen())
         try:
             await conductor.conduct(self.order.seconds, self.order.kills)
             self.scene.is_over = True
@@ -90,7 +90,7 @@ class Campaign:
             telling.cancel()
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, telling, return_exceptions=True)
         self.scene.read_ledgers()
         self._compare()
 
@@ -136,6 +136,12 @@ class Campaign:
         for record in self.scene.records:
             self.scene.complaints.fault = self.scene.last_fault(record)
             oracle.check(record, ledgers)
+
+    async def _listen(self) -> None:
+        """Hear of the model's faults while they are fresh."""
+        while True:
+            await asyncio.sleep(0.05)
+            self.scene.read_ledgers()
 
     async def _progress(self, conductor: Conductor) -> None:
         begun = time.monotonic()

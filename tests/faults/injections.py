@@ -14,6 +14,8 @@ from tests.faults.scene import Scene
 MOMENT_SECONDS = 4.0
 """How long an injection waits for its moment, before another one is tried."""
 LOOK_SECONDS = 0.02
+RECOVER_SECONDS = 5.0
+"""Beyond the lease: how long an injection waits for what the one before has hurt."""
 LOCKED_SECONDS = 5.0
 REDIS_AWAY_SECONDS = 2.5
 QUIET_EXIT_SECONDS = 5.0
@@ -55,6 +57,8 @@ class Conductor:
                 break
             is_late = self.kills / max(kills, 1) < lasted / seconds
             await self._inject(is_late=is_late and self.random.random() < 0.8)
+            if self.random.random() < (0.3 if self.stage.nursery else 0.6):
+                await self._let_recover()
             await asyncio.sleep(self.random.uniform(*pause))
 
     async def _inject(self, *, is_late: bool) -> None:
@@ -72,6 +76,12 @@ class Conductor:
         if not self.stage.is_postgres:
             # one process: there is nothing to hurt before it is back
             await self.stage.webs[0].awake()
+
+    async def _let_recover(self) -> None:
+        """Often a fault comes while the last one still hurts, and often it does not."""
+        until = time.monotonic() + self.stage.lease + RECOVER_SECONDS
+        while self.scene.is_recovering and time.monotonic() < until:  # noqa: ASYNC110 (or until late)
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _draw(self, *, is_late: bool) -> Injection:
         """Each in turn, in an order by chance; kills first where they are behind."""
@@ -238,6 +248,7 @@ class Conductor:
         self.scene.recover(fault, busy[1] if busy else "")  # it must not even stop
         await asyncio.sleep(REDIS_AWAY_SECONDS)
         redis.start()
+        await self._let_recover()
         return True
 
     async def postgres_restart(self) -> bool:
@@ -250,6 +261,7 @@ class Conductor:
         self.scene.deaths.append(time.time())
         await asyncio.to_thread(postgres.restart)
         self.scene.recover(fault, busy[1] if busy else "")
+        await self._let_recover()
         return True
 
     async def sqlite_locked(self) -> bool:

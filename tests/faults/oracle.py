@@ -24,7 +24,7 @@ REASONS = {
 }
 """Why a run may fail, as the documents say."""
 MAX_TAKEOVERS = 3
-SLACK = 15.0
+SLACK = 1.0
 """Seconds by which a fault may have come before what it spoils."""
 
 

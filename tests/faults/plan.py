@@ -122,7 +122,8 @@ def draw_plan(key: str, random: Random, fault: str = "") -> Plan:
     needs_calls = fault in WITH_CALLS
     counts = (1, 1, 2, 3) if needs_calls else (0, 1, 1, 2, 3)
     steps = [_draw_step(random) for _ in range(random.choice(counts))]
-    steps.append(Step(size=random.randint(10, 60), delay=_delay(random)))
+    size = random.choice((random.randint(10, 60), random.randint(60, 250)))
+    steps.append(Step(size=size, delay=_delay(random)))
     if fault:
         at = random.randrange(len(steps) - needs_calls)
         at = len(steps) - 1 if fault == "empty" else at

@@ -78,15 +78,23 @@ class Scene:
         for one in [r for r in self._recovering if r.thread == record.thread]:
             if event["type"] == "step.voided" and one.fault.startswith("provider"):
                 continue  # it goes on with the next attempt
-            self.recoveries[one.fault].append(time.time() - one.since)
             self._recovering.remove(one)
+            if any(at > one.since for at, _fault in self._faults):
+                self.complaints.count("recoveries during which the next fault came")
+            else:
+                self.recoveries[one.fault].append(time.time() - one.since)
 
-    def recover(self, fault: str, thread: str) -> None:
+    def recover(self, fault: str, thread: str, *, since: float | None = None) -> None:
         """The fault is over now: from here on it is counted how long the thread stands still."""
         if thread:
             self._recovering.append(
-                Recovering(fault=fault, thread=thread, since=time.time())
+                Recovering(fault=fault, thread=thread, since=since or time.time())
             )
+
+    @property
+    def is_recovering(self) -> bool:
+        """Does a thread still stand still after a fault of a process or a server?"""
+        return any(not r.fault.startswith("provider") for r in self._recovering)
 
     def inject(self, fault: str) -> None:
         """Count it; what goes wrong from now on is put down to it."""
@@ -124,7 +132,8 @@ class Scene:
             self.injected[fault] += 1
             if fact["fault"] == "refuse":
                 self.refusals.append(fact["at"])
-            self.recover(fault, self.threads_of.get(fact["key"], ""))
+            thread = self.threads_of.get(fact["key"], "")
+            self.recover(fault, thread, since=fact["at"])
 
 
 QUIET = frozenset(

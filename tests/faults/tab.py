@@ -211,10 +211,12 @@ class Tab:
         found, self._socket = self._socket, None
         self._behind_since = self._asked_from = None
         self.is_told.clear()
+        if self.is_closed:
+            return  # it is us who went
         if found is not None and found.close_code is not None:
             code = found.close_code
             self.complaints.count(f"closed with {code}")
-            if code not in DOCUMENTED_CLOSES and not self.is_closed:
+            if code not in DOCUMENTED_CLOSES:
                 self._complain("closes", f"the socket was closed with {code}")
         for command_id, future in list(self._waiting.items()):
             if command_id not in self._outbox and not future.done():

@@ -16,7 +16,7 @@ def percentile(times: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def rows(scene: Scene, kinds: Sequence[str]) -> list[tuple[str, str, str, str, str]]:
+def rows(scene: Scene, kinds: Sequence[str]) -> list[tuple[str, ...]]:
     """One row a fault, also for those that never came."""
     broken = Counter(one.fault for one in scene.complaints.found)
     names = [
@@ -31,13 +31,16 @@ def rows(scene: Scene, kinds: Sequence[str]) -> list[tuple[str, str, str, str, s
         half = f"{percentile(times, 0.5):.2f}" if times else "–"
         most = f"{percentile(times, 0.99):.2f}" if times else "–"
         count = str(scene.injected[name]) if name in names else "–"
-        found.append((name, count, str(broken[name]), half, most))
+        late = sum(time > scene.stage.lease + 1.0 for time in times)
+        found.append(
+            (name, count, str(broken[name]), half, most, str(late) if times else "–")
+        )
     return found
 
 
 def show(title: str, scene: Scene, kinds: Sequence[str]) -> str:
     """The table as text."""
-    head = ("fault", "times", "violations", "p50 s", "p99 s")
+    head = ("fault", "times", "violations", "p50 s", "p99 s", "late")
     lines = [head, *rows(scene, kinds)]
     widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
     shown = [f"\n{title}", ""]

@@ -55,7 +55,10 @@ class Page:
 
     def _run_changed(self, event: Told) -> None:
         names = ("status", "answerId", "errorCode", "errorText")
+        was, active = self.run or {}, ("queued", "in_progress", "cancelling")
+        is_same = was.get("id") == event["runId"] and event["status"] in active
         self.run = {"id": event["runId"], **{name: event[name] for name in names}}
+        self.run["retry"] = was["retry"] if is_same else None
 
     def _step_started(self, event: Told) -> None:
         """Shows nothing."""
@@ -63,6 +66,12 @@ class Page:
     _step_finished = _step_started
 
     def _step_voided(self, event: Told) -> None:
+        assert self.run is not None
+        names = ("attempt", "retryAt")
+        self.run["retry"] = {
+            "code": event["errorCode"],
+            **{name: event[name] for name in names},
+        }
         for message in self.messages.values():
             message["parts"] = [
                 part
@@ -71,6 +80,8 @@ class Page:
             ]
 
     def _part_started(self, event: Told) -> None:
+        if self.run is not None:
+            self.run["retry"] = None
         names = ("partId", "index", "stepId")
         part = {"type": event["kind"], **{name: event[name] for name in names}}
         if event["toolCallId"] is None:

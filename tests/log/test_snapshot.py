@@ -47,6 +47,8 @@ STORIES = {
     "a call that does not fit": 'call add {"a": "x"}\ncall no_such_tool\ncall add {"a',
     "a failure in the middle": "say Half\nfail rejected",
     "a page is asked": 'say Look:\ncall read_selection\ncall add {"a": 1, "b": 2}',
+    "an answer asked again": "think Hm.\nsay Half\nfail unavailable 2 story\nsay Whole.",
+    "an answer asked again in vain": "say Half\nfail unavailable",
     "two steps": 'call add {"a": 1, "b": 2}\n---\nsay Then this.',
 }
 
@@ -94,10 +96,17 @@ def same(thread) -> None:
     assert comparable(take_snapshot(thread).content) == told_of(thread)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "say Hello 🙂 there.\ncall add {}\ncall read_selection",
+        "say Half\ncall add {}\nfail rate_limited 1 each\nsay Whole.",
+    ],
+)
 def test_so_is_it_at_each_position_of_an_answer_that_is_being_written(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    run = started(a_visitor(), "say Hello 🙂 there.\ncall add {}\ncall read_selection")
+    run = started(a_visitor(), text)
     page, applied, compared = Page(), [0], []
     original = recorder.record
 

@@ -245,6 +245,6 @@ RUNS = (
                 "urgent=False",
             ),
         ),
-        tests=("tests/runs/test_executor.py", "tests/runs/test_recovery.py"),
+        tests=("tests/runs/test_executor.py",),
     ),
 )

@@ -17,12 +17,19 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from chatkit_app import clock, db
 from chatkit_app.db import THREADS, in_thread
 from chatkit_app.engine.assistant import Assistant
-from chatkit_app.engine.events import AnyEvent, MessageEnded, PartDelta, PartEnded
+from chatkit_app.engine.events import (
+    AnyEvent,
+    MessageEnded,
+    PartDelta,
+    PartEnded,
+    ToolCallChanged,
+)
 from chatkit_app.engine.tools import Tool, tool, tool_definition
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.log import writer as writing
+from chatkit_app.log.batches import Batch
 from chatkit_app.log.snapshot import take_snapshot
-from chatkit_app.models import Message, Run, Step, Thread
+from chatkit_app.models import Message, Run, Step, Thread, ToolCall
 from chatkit_app.registry import assistants
 from chatkit_app.runs import executor as module
 from chatkit_app.runs.executor import Execution
@@ -549,3 +556,27 @@ def test_an_end_that_can_t_be_written_is_tried_once_more(
 
     assert (run.status, run.error_code) == ("failed", "internal")
     assert_no_holes(run.thread_id)
+
+
+def test_a_tool_begins_only_once_it_is_written_that_it_does(
+    carry_with: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, seen = threading.Event(), []
+
+    @tool
+    def pay() -> str:
+        """Pay."""
+        begun.set()
+        seen.extend(ToolCall.objects.values_list("status", "starts"))
+        return "paid"
+
+    def dawdle(batches: list[Batch]) -> object:
+        if any(isinstance(e, ToolCallChanged) for b in batches for e in b.events):
+            begun.wait(0.3)  # a tool that does not wait for the commit begins now
+        return original(batches)
+
+    original = writing.transact
+    monkeypatch.setattr(writing, "transact", dawdle)
+    carry_with(pay, text="call pay")
+
+    assert seen == [("running", 1)]

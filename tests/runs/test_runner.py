@@ -75,7 +75,8 @@ def test_draining_makes_no_runner_and_is_nothing_to_one_that_carries_nothing(
     recorded: RecordingRunner,
 ) -> None:
     runner.drain(1.0)
+    runner.start()
     runner.stop()
     runner.drain(1.0)
 
-    assert not recorded.submitted
+    assert (recorded.submitted, recorded.starts) == ([], 0)
