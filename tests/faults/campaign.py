@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import tempfile
 import time
@@ -167,6 +168,7 @@ class Campaign:
         (self.folder / "violations.txt").write_text(everything + "\n")
         for violation in complaints.found[:SHOWN]:
             print(violation)
+        self._write_threads()
         if complaints.found:
             print(f"\n{len(complaints.found)} violations; kept: {self.folder}")
             return False
@@ -174,6 +176,15 @@ class Campaign:
             shutil.rmtree(self.folder, ignore_errors=True)
         print(f"\n{conductor.kills} kills, 0 violations")
         return True
+
+    def _write_threads(self) -> None:
+        """All that pages were told of the threads with which something is wrong."""
+        wrong = {one.context.get("thread") for one in self.scene.complaints.found}
+        for record in self.scene.records:
+            if record.thread in wrong:
+                lines = [json.dumps([p, e]) for p, e in sorted(record.events.items())]
+                path = self.folder / f"thread-{record.thread}.jsonl"
+                path.write_text("\n".join(lines) + "\n")
 
     def _sums(self) -> str:
         runs = [seen for record in self.scene.records for seen in record.runs.values()]

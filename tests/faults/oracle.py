@@ -90,7 +90,11 @@ def check_order(record: Record) -> None:
     ended: set[str] = set()
     run_of_message: dict[str, str] = {}
     run_of_thing: dict[str, str] = {}
+    last = 0
     for position, event in sorted(record.events.items()):
+        if position != last + 1:
+            active.clear()  # what only snapshots told of may have been an end
+        last = position
         run = event.get("runId") or _owner(event, run_of_message, run_of_thing)
         if event["type"] == "message.created" and run:
             run_of_message[event["messageId"]] = run

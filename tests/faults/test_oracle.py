@@ -236,3 +236,14 @@ def test_a_snapshot_that_is_not_the_fold_of_its_events_is_found() -> None:
     record.replay()
 
     assert "snapshot" in {one.rule for one in record.complaints.found}
+
+
+def test_an_end_that_only_a_snapshot_told_of_is_no_second_run() -> None:
+    record = told([])
+    record.events = {
+        1: run_changed("in_progress"),
+        3: {**run_changed("queued"), "runId": "other"},
+    }
+    oracle.check_order(record)
+
+    assert record.complaints.found == []

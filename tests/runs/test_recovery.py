@@ -7,6 +7,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chatkit_app.engine import events
@@ -331,6 +333,20 @@ def test_calls_past_their_deadline_are_found() -> None:
     ToolCall.objects.filter(pk=early.pk).update(deadline_at=now + timedelta(seconds=9))
 
     assert recovery.calls_past_deadline(10) == [late.pk]
+
+
+def test_what_is_looked_for_again_and_again_is_found_by_an_index() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL's planner goes by the number of rows")
+    with CaptureQueriesContext(connection) as asked:
+        recovery.runs_to_claim(10)
+        recovery.calls_past_deadline(10)
+
+    for query in asked.captured_queries:
+        with connection.cursor() as cursor:
+            cursor.execute("EXPLAIN QUERY PLAN " + query["sql"])
+            plan = [str(row[3]) for row in cursor.fetchall()]
+        assert not [line for line in plan if line.startswith("SCAN")], plan
 
 
 def test_only_quiet_threads_are_pruned() -> None:
