@@ -52,7 +52,10 @@ class PageTools:
         if record.calls[call]["name"] == "touch":
             record.begun[call].add(tab.name)
         await asyncio.sleep(self.random.uniform(0, 0.6))
-        if self.random.random() < 0.3:
+        chance = self.random.random()
+        if chance > 0.88:
+            await asyncio.gather(self._answer(tab, call), self._cancel(tab))
+        elif chance < 0.3:
             others = [
                 self._answer(tab, call) for _ in range(self.random.choice((1, 2)))
             ]
@@ -60,6 +63,19 @@ class PageTools:
             await asyncio.gather(self._answer(tab, call), *others)
         else:
             await self._answer(tab, call)
+
+    async def _cancel(self, tab: Tab) -> None:
+        """At the same instant as an answer: one of the two comes first."""
+        assert tab.record is not None
+        run = tab.record.active_run
+        if run is None:
+            return
+        for prompt in tab.record.prompts:
+            prompt.may_be_cancelled |= run in prompt.runs
+        self.scene.inject("cancel")
+        outcome = await tab.ask("cancel", twice=True, thread=tab.record.thread, run=run)
+        if outcome["type"] == "error":
+            tab.record.complain("commands", f"a cancel was answered with {outcome}")
 
     async def _claim(self, tab: Tab, call: str) -> bool:
         """Until it is ours, or there is nothing to claim any more."""

@@ -71,7 +71,7 @@ def try_one(mutant: Mutant, *, is_whole: bool) -> Found:
     url = os.environ.get("DATABASE_URL", "")
     if mutant.needs == "postgres" and not url.startswith("postgres"):
         by = "NOT TRIED: it needs DATABASE_URL with PostgreSQL"
-        return Found(mutant=mutant.name, by=by, seconds=0.0, is_well=True)
+        return Found(mutant=mutant.name, by=by, seconds=0.0, is_well=False)
     started = time.monotonic()
     by, is_found = _search(mutant, WHOLE if is_whole else mutant.tests)
     seconds = time.monotonic() - started

@@ -84,8 +84,8 @@ class Carrying(Writing):
         elif run.open_step:
             self.stream(run, LONG, how=4)
         elif any(call.status != "waiting" for call in run.open_calls):
-            self.begin_calls(run)
-            self.end_a_call(run, is_failed=is_whole)
+            if not self.begin_calls(run):
+                self.end_a_call(run, is_failed=is_whole)
         elif run.open_calls or self.check_work(run).is_answered:
             self.pause_or_end(run)
         else:
@@ -240,11 +240,11 @@ class Carrying(Writing):
             found.append(step_finished(run, step.id))
         self.write(run, found)
 
-    def begin_calls(self, run: RunTold) -> None:
+    def begin_calls(self, run: RunTold) -> bool:
         """As the loop does: all that has no result yet and that no page was asked for."""
         holding = self.held_by(run)
         if holding is None or run.open_step:
-            return
+            return False
         found: list[events.AnyEvent] = []
         for call in self.check_work(run).calls:
             id_ = str(call.tool_call_id)
@@ -253,6 +253,7 @@ class Carrying(Writing):
                 found += self.begun(id_, call.name)
         if found:
             self.write(run, found)
+        return bool(found)
 
     def end_a_call(self, run: RunTold, *, is_failed: bool) -> None:
         holding = self.held_by(run)
