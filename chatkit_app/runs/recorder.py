@@ -135,7 +135,10 @@ def _void_step(event: events.StepVoided) -> None:
         part.save(update_fields=["text", "state"])
         ToolCall.objects.filter(parts=part).update(arguments=part.text)
     ToolCall.objects.filter(step=step, status__in=OPEN_TOOL_CALL_STATUSES).update(
-        status=ToolCallStatus.CANCELLED, error_code="step_voided", finished_at=now
+        status=ToolCallStatus.CANCELLED,
+        error_code="step_voided",
+        error_text="The answer broke off before this call was whole; it was never made.",
+        finished_at=now,
     )
 
 
