@@ -70,7 +70,7 @@ def python() -> None:
     ]
     marks = without("live", "package", "postgres", "redis", *lacking)
     cell = full_cell()
-    pytest(cell, f"{cell.name}, SQLite", marks, node or {})
+    pytest(cell, f"{cell.name}, SQLite", marks, node or {}, "--durations=15")
 
 
 def services() -> None:
@@ -88,7 +88,7 @@ def services() -> None:
     cell = full_cell()
     without_rows = [f"--ignore=tests/{room}" for room in PURE_ROOMS]
     marks = without(*NEITHER_PAGE_NOR_NODE, *lacking)
-    pytest(cell, f"{cell.name}, {there}", marks, env, *without_rows)
+    pytest(cell, f"{cell.name}, {there}", marks, env, *without_rows, "--durations=15")
 
 
 def smoke() -> None:
@@ -97,7 +97,14 @@ def smoke() -> None:
         REPORT.notes.append(f"only one cell here: {full_cell().name}")
         return
     marks = without(*NEITHER_PAGE_NOR_NODE, "postgres", "redis", "processes")
-    pytest(cell, f"{cell.name}, SQLite, without a page", marks, {})
+    # The long searches need one Python: what they look for is in no version of it.
+    pytest(
+        cell,
+        f"{cell.name}, SQLite, without a page",
+        marks,
+        {},
+        "--ignore=tests/properties",
+    )
 
 
 def package() -> None:

@@ -35,7 +35,7 @@ from tests.properties.world import HELD
 SHRINKS = os.environ.get("CHATKIT_HYPOTHESIS") != "unshrunk"
 LONG = os.environ.get("CHATKIT_HYPOTHESIS") == "long"
 # A server's statements take longer, and what they have of their own is not this machine's to find.
-QUICK = 200 if connection.vendor == "sqlite" else 60
+QUICK = 200 if connection.vendor == "sqlite" else 30
 EXAMPLES = 5000 if LONG else QUICK
 LENGTH = 50 if LONG else 25
 
