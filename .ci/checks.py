@@ -44,6 +44,7 @@ def javascript() -> None:
     step("biome", ["biome", "ci", "--colors=off"], env=env)
 
 
+TOGETHER = ("-n", "2", "--dist", "worksteal")
 NEITHER_PAGE_NOR_NODE = ("live", "package", "browser", "node")
 PURE_ROOMS = ("engine", "providers", "protocols")  # no row: one database is enough
 
@@ -56,9 +57,11 @@ def without(*marks: str) -> str:
 def pytest(
     cell: Cell, name: str, marks: str, env: Mapping[str, str], *options: str
 ) -> None:
-    # development mode: unclosed sockets, never-awaited coroutines and the like
-    dev = ("-X", "dev", "-m", "pytest", "-m", marks)
-    step(f"pytest: {name}", [cell.python, *dev, *options], env=env)
+    # development mode: unclosed sockets, never-awaited coroutines and the like; by the
+    # environment, for the processes that share the work must be told, too
+    env = {**env, "PYTHONDEVMODE": "1"}
+    run = ("-m", "pytest", "-m", marks)
+    step(f"pytest: {name}", [cell.python, *run, *options], env=env)
 
 
 def python() -> None:
@@ -70,7 +73,7 @@ def python() -> None:
     ]
     marks = without("live", "package", "postgres", "redis", *lacking)
     cell = full_cell()
-    pytest(cell, f"{cell.name}, SQLite", marks, node or {}, "--durations=15")
+    pytest(cell, f"{cell.name}, SQLite", marks, node or {}, *TOGETHER)
 
 
 def services() -> None:
@@ -88,7 +91,7 @@ def services() -> None:
     cell = full_cell()
     without_rows = [f"--ignore=tests/{room}" for room in PURE_ROOMS]
     marks = without(*NEITHER_PAGE_NOR_NODE, *lacking)
-    pytest(cell, f"{cell.name}, {there}", marks, env, *without_rows, "--durations=15")
+    pytest(cell, f"{cell.name}, {there}", marks, env, *without_rows, *TOGETHER)
 
 
 def smoke() -> None:
@@ -104,6 +107,7 @@ def smoke() -> None:
         marks,
         {},
         "--ignore=tests/properties",
+        *TOGETHER,
     )
 
 
@@ -114,7 +118,7 @@ def package() -> None:
 
 def browser() -> None:
     if chromium() is not None:
-        pytest(full_cell(), "the page in Chromium", "browser", {})
+        pytest(full_cell(), "the page in Chromium", "browser", {}, *TOGETHER)
 
 
 def bench() -> None:

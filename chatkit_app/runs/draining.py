@@ -124,7 +124,7 @@ class Draining:
 
     def _work(self) -> None:
         signum = self._signals.get()
-        end_hard(settings.EXIT_SECONDS)
+        end_hard()
         try:
             self._drain(signum)
         except Exception:
@@ -167,12 +167,13 @@ def _restart(socket: Socket, loop: asyncio.AbstractEventLoop) -> Future[None] | 
         return None
 
 
-def end_hard(seconds: float) -> None:
-    """End the process before so many seconds have passed, if it is still there.
+def end_hard(*, after: float = 0.0) -> None:
+    """End the process within ``CHATKIT_EXIT_SECONDS`` if it is still there, ``after`` its grace.
 
     The exit is a clean one: the rows tell others to go on, and nothing here is worth waiting for.
     """
-    timer = threading.Timer(seconds * HARD_SHARE, os._exit, (0,))
+    seconds = after + settings.EXIT_SECONDS * HARD_SHARE
+    timer = threading.Timer(seconds, os._exit, (0,))
     timer.daemon = True
     timer.start()
 

@@ -48,7 +48,7 @@ class Worker:
         local.start()
         self._say(f"Worker {os.getpid()}: up to {self._bound} runs at once.")
         told = signal.Signals(self._await_signal())
-        end_hard(self._grace + settings.EXIT_SECONDS)
+        end_hard(after=self._grace)
         self._say(f"Worker {os.getpid()}: {told.name}, handing over.")
         local.drain(settings.EXIT_SECONDS * DRAIN_SHARE, grace=self._grace)
         self._say(f"Worker {os.getpid()}: ended.")

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from chatkit_app.runs import draining as module
-from chatkit_app.runs.draining import Draining
+from chatkit_app.runs.draining import Draining, end_hard
 from tests.live import ROOT
 
 
@@ -165,3 +165,27 @@ def test_it_ends_in_time_where_server_or_runner_do_not_come_to_an_end(
 
     assert process.returncode == 0
     assert time.monotonic() - began < 2.0
+
+
+def test_the_hard_end_comes_after_the_grace_and_before_the_limit(
+    monkeypatch: pytest.MonkeyPatch, settings
+) -> None:
+    settings.CHATKIT_EXIT_SECONDS = 2.0
+    begun: list[float] = []
+
+    class Timer:
+        daemon = False
+
+        def __init__(self, seconds: float, *_what: object) -> None:
+            begun.append(seconds)
+
+        def start(self) -> None:
+            assert self.daemon
+
+    monkeypatch.setattr(threading, "Timer", Timer)
+
+    end_hard()
+    end_hard(after=600.0)
+
+    assert 0 < begun[0] < 2.0
+    assert 600.0 < begun[1] < 602.0
