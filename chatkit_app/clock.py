@@ -6,6 +6,8 @@ hides one. SQLite is used by the processes of one machine: its clock is ours.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -36,6 +38,12 @@ def read() -> datetime:
         cursor.execute("SELECT statement_timestamp()")
         found: datetime = cursor.fetchone()[0]
         return found
+
+
+def ticking() -> Callable[[], datetime]:
+    """The same clock, read once, and from then on as time passes here: no query each time."""
+    began, at = read(), time.monotonic()
+    return lambda: began + timedelta(seconds=time.monotonic() - at)
 
 
 def later_sql(

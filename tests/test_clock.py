@@ -59,3 +59,14 @@ def test_a_process_whose_clock_is_wrong_holds_to_postgresqls(
     run.refresh_from_db()
     assert abs(run.lease_until - far) > timedelta(days=365)
     assert clock.read() != far
+
+
+def test_what_ticks_goes_by_the_shared_clock_and_not_by_a_wrong_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, was = clock.ticking(), clock.read()
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2001, 1, 1, tzinfo=UTC))
+
+    first, second = now(), now()
+
+    assert was - SKEW < first <= second < was + SKEW

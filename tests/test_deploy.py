@@ -13,10 +13,12 @@ from uuid import UUID
 
 import pytest
 
+from chatkit_app.runs.draining import TOGETHER_SECONDS
 from tests.live import Browser, Page, Site, Twin, text_of
 
 CLOSED = 1.0  # seconds until a page knows
 GONE = 2.0  # seconds until the process is no more
+HURRY = TOGETHER_SECONDS + 0.05
 SERVERS = pytest.mark.parametrize("server", ["daphne", "uvicorn"])
 LONG = "0.05"  # seconds a word: an answer that a signal finds in its middle
 WORDS = " ".join(f"w{n}" for n in range(200))
@@ -264,6 +266,7 @@ async def test_a_second_signal_ends_it_at_once(
         await page.event("tool_call.changed", status="running")
         site.tell()
         await is_told_to_restart(page, time.monotonic())
+        await asyncio.sleep(HURRY)  # sooner it would be an echo
         site.tell()
         since = time.monotonic()
         code = await ends(site, since)
@@ -271,6 +274,24 @@ async def test_a_second_signal_ends_it_at_once(
 
     assert code == -signal.SIGTERM
     assert took < 0.5
+
+
+@SERVERS
+async def test_a_signal_and_its_echo_are_one(
+    sites: Callable[..., Site], server: str
+) -> None:
+    site = sites(server, CHATKIT_TEST_DELAY="0")
+    async with Browser(site).visit().page() as page:
+        await page.say("say One two\nstall")
+        await page.until(lambda frame: "part.delta" in str(frame))
+        site.tell()
+        site.tell()  # what a parent hands on that its group has heard already
+        await is_told_to_restart(page, time.monotonic())
+        await ends(site, time.monotonic())
+
+    assert site.rows("SELECT status, owner FROM chatkit_app_run") == [
+        ("in_progress", None)
+    ]
 
 
 @SERVERS

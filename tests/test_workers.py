@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from chatkit_app.runs.draining import TOGETHER_SECONDS
 from tests.live import ROOT, Browser, Page, Site, text_of
 
 WEB = "chatkit_app.runs.worker_runner.WorkerRunner"
@@ -222,6 +223,9 @@ async def test_a_second_signal_ends_a_worker_at_once(site: Site, worker: Start) 
         patient.send_signal(signal.SIGTERM)
         assert patient.stdout is not None
         assert "handing over" in await asyncio.to_thread(patient.stdout.readline)
+        patient.send_signal(signal.SIGTERM)  # an echo
+        await asyncio.sleep(TOGETHER_SECONDS + 0.1)
+        assert patient.poll() is None
         patient.send_signal(signal.SIGTERM)
         code, _ = await asyncio.to_thread(ended, patient, 0.5)
 

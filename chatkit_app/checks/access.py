@@ -112,7 +112,7 @@ def check_scheme(**_: Any) -> Iterator[CheckMessage]:
     ]
     if (
         is_https
-        and not django_settings.SECURE_PROXY_SSL_HEADER
+        and not getattr(django_settings, "SECURE_PROXY_SSL_HEADER", None)
         and not any(str(origin).lower().startswith("https://") for origin in trusted)
     ):
         yield Caution(

@@ -10,7 +10,7 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from chatkit_app.engine import events
@@ -66,6 +66,7 @@ class Asking:
     ask: Callable[[], AsyncGenerator[ProviderEvent, None]]
     new_id: Callable[[], UUID]
     sleep: Callable[[float], Awaitable[None]]
+    now: Callable[[], datetime]
     retries: Retries
     attempt: int = 1
     step_id: UUID = field(init=False)
@@ -137,7 +138,7 @@ class Asking:
             index=self.index,
             attempt=self.attempt,
             error_code=error.code,
-            retry_at=datetime.now(UTC) + timedelta(seconds=pause),
+            retry_at=self.now() + timedelta(seconds=pause),
         )
 
     def _finished(self, found: StepFinished) -> events.StepFinished:

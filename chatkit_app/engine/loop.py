@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from chatkit_app.engine.provider import (
     ProviderRequest,
 )
 from chatkit_app.engine.schema import load_json
-from chatkit_app.engine.settling import Calls
+from chatkit_app.engine.settling import Calls, utc_now
 from chatkit_app.engine.states import PartKind, Role
 from chatkit_app.engine.tools import Tool, ToolContext
 from chatkit_app.exceptions import (
@@ -74,7 +75,8 @@ class Work:
     steps, results included. ``calls`` are those of the last step (``step_id``) if some of them have
     no result yet: then all results of that step are theirs, so that they stay in order.
     ``is_answered``: the last step called nothing, so there is nothing more to ask. ``next_attempt``
-    is more than 1 where the next step was asked before and came to nothing.
+    is more than 1 where the next step was asked before and came to nothing; ``retry_at`` is when it
+    may be asked again.
     """
 
     run_id: UUID
@@ -86,6 +88,7 @@ class Work:
     is_answered: bool = False
     next_step: int = 0
     next_attempt: int = 1
+    retry_at: datetime | None = None
     next_index: int = 0
 
 
@@ -101,6 +104,7 @@ class Loop:
     new_id: Callable[[], UUID]
     retries: Retries = field(default_factory=Retries)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    now: Callable[[], datetime] = utc_now
     max_parallel: int = 8
     max_output_bytes: int = 65_536
     outcome: Outcome | None = None
@@ -120,6 +124,10 @@ class Loop:
         self._budget = self.brief.history_tokens
         index, attempt = self.work.next_step, self.work.next_attempt
         step_id, calls = self.work.step_id, self.work.calls
+        if self.work.retry_at is not None:
+            # Promised to the provider by a process that is gone.
+            left = (self.work.retry_at - self.now()).total_seconds()
+            await self.sleep(max(0.0, left))
         while not self.work.is_answered:
             if calls:
                 settled = self._calls(str(step_id))
@@ -160,6 +168,7 @@ class Loop:
             message_id=str(self.work.message_id),
             step_id=step_id,
             new_id=self.new_id,
+            now=self.now,
             max_parallel=self.max_parallel,
             max_output_bytes=self.max_output_bytes,
         )
@@ -176,6 +185,7 @@ class Loop:
             ask=self._ask,
             new_id=self.new_id,
             sleep=self.sleep,
+            now=self.now,
             retries=self.retries,
         )
 

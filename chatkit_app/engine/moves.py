@@ -48,17 +48,21 @@ TOOL_CALL_MOVES: Mapping[ToolCallStatus, frozenset[ToolCallStatus]] = {
             ToolCallStatus.CANCELLED,
         }
     ),
-    # To itself: another process took the run over, and accepts the call again.
+    # To itself: another process took the run over, and accepts the call again. To waiting: with its
+    # newer code the tool is the page's.
     ToolCallStatus.QUEUED: frozenset(
         {
             ToolCallStatus.QUEUED,
             ToolCallStatus.RUNNING,
+            ToolCallStatus.WAITING,
             ToolCallStatus.FAILED,
             ToolCallStatus.CANCELLED,
         }
     ),
     # Back to the queue only where it may be repeated: a tool that must run once is ended instead.
-    ToolCallStatus.RUNNING: frozenset({ToolCallStatus.QUEUED, *_ENDS}),
+    ToolCallStatus.RUNNING: frozenset(
+        {ToolCallStatus.QUEUED, ToolCallStatus.WAITING, *_ENDS}
+    ),
     ToolCallStatus.WAITING: frozenset(_ENDS),
     ToolCallStatus.COMPLETED: frozenset(),
     ToolCallStatus.FAILED: frozenset(),

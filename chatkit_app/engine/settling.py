@@ -26,6 +26,11 @@ Ready = tuple[Call, ServerTool, Input]
 """A call whose function may begin."""
 
 
+def utc_now() -> datetime:
+    """This machine's time; whoever drives a run has a clock that all processes share."""
+    return datetime.now(UTC)
+
+
 @dataclass(slots=True, kw_only=True)
 class Calls:
     """The calls of a step on their way. Not frozen: results come in."""
@@ -38,6 +43,7 @@ class Calls:
     new_id: Callable[[], UUID]
     max_parallel: int
     max_output_bytes: int
+    now: Callable[[], datetime] = utc_now
     results: dict[UUID, ToolResultPart] = field(default_factory=dict)
     is_waiting: bool = False
 
@@ -101,7 +107,7 @@ class Calls:
     ) -> events.ToolCallChanged:
         definition = tool.definition
         is_waiting = status is ToolCallStatus.WAITING
-        deadline = datetime.now(UTC) + timedelta(seconds=definition.deadline)
+        deadline = self.now() + timedelta(seconds=definition.deadline)
         return events.ToolCallChanged(
             tool_call_id=str(call.tool_call_id),
             status=status,

@@ -65,7 +65,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._logs: set[UUID] = set()
+        self._logs: dict[UUID, RunLog] = {}
         self._dirty: dict[UUID, RunLog] = {}
         self._deferred: dict[UUID, Deferred] = {}
         self._urgent = False
@@ -75,7 +75,7 @@ class Writer:
     def open(self, log: RunLog) -> None:
         """Count the run among those that stream: the window follows their number."""
         with self._condition:
-            self._logs.add(log.run)
+            self._logs[log.run] = log
             if self._thread is None:
                 self._is_stopping = False
                 self._thread = threading.Thread(
@@ -89,15 +89,25 @@ class Writer:
 
     def _close(self, log: RunLog, error: Exception) -> None:
         with self._condition:
-            self._logs.discard(log.run)
-            self._dirty.pop(log.run, None)
+            if self._has(log):
+                # Not another attempt of this run, which the same process has claimed since.
+                del self._logs[log.run]
+                self._dirty.pop(log.run, None)
+            deferred = self._deferred.get(log.run)
+            if deferred is not None and deferred.batch.log is log:
+                del self._deferred[log.run]  # a lease that nobody uses is not renewed
+                for waiting in deferred.batch.waiting:
+                    waiting.set_exception(error)
             late, log.waiting = log.waiting, []
         _refuse(late, error)
+
+    def _has(self, log: RunLog) -> bool:
+        return self._logs.get(log.run) is log
 
     def add(self, log: RunLog, event: AnyEvent, *, urgent: bool = False) -> None:
         """Write it soon; nobody waits."""
         with self._condition:
-            if log.run not in self._logs or log.spoiled:
+            if not self._has(log) or log.spoiled:
                 return  # the run has ended here, or is about to
             log.pending.append(event)
             self._mark(log, urgent=urgent)
@@ -117,7 +127,7 @@ class Writer:
         """
         done: Future[None] = Future()
         with self._condition:
-            if log.run not in self._logs:
+            if not self._has(log):
                 done.set_exception(LeaseLost(ENDED))
                 return done
             if log.spoiled and prepare is None:
@@ -132,7 +142,7 @@ class Writer:
     def renew(self, log: RunLog) -> None:
         """Keep the lease although nothing happens."""
         with self._condition:
-            if log.run in self._logs:
+            if self._has(log):
                 log.renew = True
                 self._mark(log, urgent=False)
 
@@ -281,7 +291,8 @@ class Writer:
             if log.prepare is not None:
                 return  # an end is waiting already
             late, log.waiting = log.waiting, []
-            self._dirty.pop(log.run, None)
+            if self._has(log):
+                self._dirty.pop(log.run, None)
         _refuse(late, error)
 
 

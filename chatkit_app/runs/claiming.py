@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,13 +43,17 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What the rows tell the loop, read in one go; ``run`` has its thread with it."""
+    """What the rows tell the loop, read in one go; ``run`` has its thread with it.
+
+    ``now`` is the clock that all processes share, without a query each time.
+    """
 
     run: Run
     work: Work
     provider: Provider
     viewer: Viewer
     page: Any  # JSON that the page sent
+    now: Callable[[], datetime]
 
 
 def claim_run(run_id: UUID, owner: UUID) -> Held | None:
@@ -106,4 +112,5 @@ def load(run_id: UUID) -> Loaded:
         provider=providers.get(assistant.provider),
         viewer=viewer_of_run(run, run.thread),
         page=page_of_run(run),
+        now=clock.ticking(),
     )

@@ -32,7 +32,8 @@ logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 TOGETHER_SECONDS = 0.5
-"""Two different signals so close together are one: a terminal's Ctrl-C and its echo by a parent."""
+"""Signals so close together are one: a terminal's Ctrl-C, or a group's SIGTERM, and its echo by a
+parent that hands it on."""
 DRAIN_SHARE = 0.55
 """What our part of the end may take of ``CHATKIT_EXIT_SECONDS``; the rest is the server's."""
 HARD_SHARE = 0.8
@@ -111,7 +112,7 @@ class Draining:
         elif self._first is None:
             self._first, self._since = signum, time.monotonic()
             self._signals.put(signum)
-        elif signum == self._first or time.monotonic() > self._since + TOGETHER_SECONDS:
+        elif time.monotonic() > self._since + TOGETHER_SECONDS:
             # Somebody is in a hurry.
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)

@@ -300,6 +300,7 @@ class Execution:
             context=context,
             new_id=new_id,
             retries=_retries(),
+            now=loaded.now,
             max_output_bytes=settings.MAX_OUTPUT_BYTES,
         )
 

@@ -29,8 +29,8 @@ EXPIRE_SECONDS = 1.0
 """How often calls are looked for that are past their deadline."""
 PRUNE_SECONDS = 60.0
 """How often old events are cut."""
-FAILED_SECONDS = 1.0
-"""How long a sweep rests that has failed: the database is away."""
+LONGEST_REST = 1.0
+"""How long a sweep rests at most that fails again and again: the database is away."""
 JITTER = 0.2
 ROWS = 50
 
@@ -98,19 +98,24 @@ async def _every(
     is_first: bool = True,
 ) -> None:
     """Look again and again; an error is logged when it begins and is not the last look."""
-    is_failing = False
+    is_failing, rest = False, 0.0
     if not is_first:
         await asyncio.sleep(_about(seconds()))
     while True:
         try:
             await look()
-            is_failing = False
+            is_failing, rest = False, seconds()
         except Exception as error:
             if not is_failing:
                 is_away = isinstance(error, OperationalError | InterfaceError)
                 logger.warning("The sweep failed: %s", error, exc_info=not is_away)
+            rest = (
+                min(LONGEST_REST, 2 * rest)
+                if is_failing
+                else min(LONGEST_REST, seconds())
+            )
             is_failing = True
-        await asyncio.sleep(_about(FAILED_SECONDS if is_failing else seconds()))
+        await asyncio.sleep(_about(rest))
 
 
 def _about(seconds: float) -> float:

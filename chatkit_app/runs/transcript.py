@@ -33,6 +33,7 @@ def load_work(run: Run, *, history_tokens: int) -> Work:
         (step for step in reversed(steps) if step.status == StepStatus.COMPLETE), None
     )
     next_step = last.index + 1 if last else 0
+    again = [step for step in steps if step.index == next_step]
     calls, base = _calls(last, parts) if last else ((), 0)
     is_settled = all(call.result for call in calls)
     return Work(
@@ -44,7 +45,8 @@ def load_work(run: Run, *, history_tokens: int) -> Work:
         is_answered=last is not None and not calls,
         step_id=last.pk if last else None,
         next_step=next_step,
-        next_attempt=1 + sum(step.index == next_step for step in steps),
+        next_attempt=1 + len(again),
+        retry_at=max((step.retry_at for step in again if step.retry_at), default=None),
         next_index=max([base, *(part.index + 1 for part in parts)]),
     )
 

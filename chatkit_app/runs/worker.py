@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -13,7 +14,12 @@ from types import FrameType
 from chatkit_app.background import background
 from chatkit_app.conf import settings
 from chatkit_app.runs.carrying import Carrier
-from chatkit_app.runs.draining import DRAIN_SHARE, SIGNALS, end_hard
+from chatkit_app.runs.draining import (
+    DRAIN_SHARE,
+    SIGNALS,
+    TOGETHER_SECONDS,
+    end_hard,
+)
 from chatkit_app.runs.local_runner import LocalRunner
 from chatkit_app.runs.runner import runner
 from chatkit_app.runs.sweeping import Sweeper
@@ -36,7 +42,7 @@ class Worker:
         self._grace = grace
         self._say = say
         self._signals: SimpleQueue[int] = SimpleQueue()
-        self._is_told = False
+        self._told_at: float | None = None
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT, then hand over what has not ended. A second one kills."""
@@ -61,11 +67,12 @@ class Worker:
                 return self._signals.get(timeout=LOOK_SECONDS)
 
     def _hear(self, signum: int, _frame: FrameType | None) -> None:
-        if self._is_told:
+        if self._told_at is None:
+            self._told_at = time.monotonic()
+            self._signals.put(signum)
+        elif time.monotonic() > self._told_at + TOGETHER_SECONDS:
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)
-        self._is_told = True
-        self._signals.put(signum)
 
     def once(self) -> int:
         """Do what is due now (deadlines, old events, runs that nobody carries); how many runs.

@@ -14,6 +14,7 @@ STATIC_ROOT = "/srv/shop/static"
 
 DATABASES = {"default": dj_database_url.config(conn_max_age=0)}
 DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 16}}
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # the pool asks a connection before it lends it
 
 CHANNEL_LAYERS = {
     "default": {

@@ -71,6 +71,7 @@ def asking(model: Model, **more: object) -> Asking:
         "ask": model.ask,
         "new_id": ids(100),
         "sleep": model.sleep,
+        "now": lambda: datetime.now(UTC),
         "retries": Retries(tries=4, first=1.0, longest=4.0),
     }
     return Asking(**values | more)

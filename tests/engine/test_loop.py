@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -477,6 +478,22 @@ async def test_a_step_that_broke_off_is_asked_again_with_the_same_history() -> N
     indexes = [event.index for event in only(found, events.PartStarted)]
     assert sorted(set(indexes)) == indexes
     assert loop.outcome is Outcome.FINISHED
+
+
+async def test_a_pause_that_was_promised_to_the_provider_outlives_the_process() -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    loop = make_loop(remembering((Say("Hi."),)), sleep=sleep, now=lambda: noon)
+    later = noon + timedelta(seconds=17)
+    loop.work = replace(loop.work, next_attempt=2, retry_at=later)
+    found = await collect(loop.run())
+
+    assert pauses == [17.0]
+    assert next(only(found, events.StepStarted)).attempt == 2
 
 
 async def test_a_stream_that_is_out_of_order_ends_the_run() -> None:

@@ -351,7 +351,7 @@ async def test_a_cancellation_within_the_tool_is_its_failure_and_ends_no_run() -
 @pytest.mark.parametrize(
     ("kind", "output"),
     [
-        (Any, object()),
+        pytest.param(Any, object(), id="an object"),
         (float, float("nan")),
         (dict[str, float], {"a": float("inf")}),
         (Any, b"\xff"),

@@ -503,7 +503,7 @@ def test_what_a_tool_returns_becomes_json(kind, output, told) -> None:
     [
         (int, "many"),
         (Colour, {"nome": "rosso"}),
-        (Any, object()),
+        pytest.param(Any, object(), id="an object"),
         (list[float], [float("nan")]),
         (float, float("inf")),
         (Any, [b"\xff"]),

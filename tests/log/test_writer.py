@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F
 from django.utils import timezone
 
 from chatkit_app.engine import events
@@ -683,3 +685,34 @@ def test_many_runs_under_load_lose_and_double_nothing(
     for line in lines:
         assert line.told() == [f"{number}," for number in range(40)]
         assert_no_holes(line.thread)
+
+
+def test_an_attempt_that_was_given_up_takes_nothing_from_the_next_one_of_its_process(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = open_line(writer)
+    commit, is_away = module.transact, threading.Event()
+    is_away.set()
+
+    def away(batches: Sequence[Batch]) -> set[UUID]:
+        if is_away.is_set():
+            raise OperationalError("the database is away")
+        return commit(batches)
+
+    monkeypatch.setattr(module, "transact", away)
+    monkeypatch.setattr(module, "commit_once", lambda batch: away([batch]))
+    writer.renew(old.log)
+    until_so(lambda: bool(writer._deferred))
+    writer.close(old.log)
+    Run.objects.filter(pk=old.log.run).update(
+        attempt=F("attempt") + 1, batch=old.log.batch
+    )
+    next_one = replace(
+        old.log, attempt=old.log.attempt + 1, pending=[], waiting=[], renew=False
+    )
+    writer.open(next_one)
+    first = writer.commit(next_one, [delta("A")])
+    is_away.clear()
+
+    first.result(WAIT)
+    writer.commit(next_one, [delta("B", offset=1)]).result(WAIT)

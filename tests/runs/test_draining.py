@@ -139,11 +139,12 @@ def test_a_ctrl_c_and_its_echo_by_a_parent_are_one_signal() -> None:
     assert said.splitlines()[1].startswith("server ")
 
 
-def test_the_same_signal_again_ends_it_at_once() -> None:
-    process = serve(1.0, "handler")
+def test_the_same_signal_after_a_while_ends_it_at_once() -> None:
+    process = serve(1.5, "handler")
     process.send_signal(signal.SIGTERM)
     assert process.stdout is not None
     assert process.stdout.readline() == "draining\n"
+    time.sleep(module.TOGETHER_SECONDS)
     began = time.monotonic()
 
     process.send_signal(signal.SIGTERM)
@@ -151,6 +152,17 @@ def test_the_same_signal_again_ends_it_at_once() -> None:
 
     assert process.returncode == -signal.SIGTERM
     assert time.monotonic() - began < 0.5
+
+
+def test_a_signal_that_comes_twice_at_once_is_one() -> None:
+    process = serve(0.2, "handler")
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=5)
+
+    assert process.returncode == 7
+    assert said.splitlines()[0] == "draining"
+    assert said.splitlines()[1].startswith("server ")
 
 
 @pytest.mark.parametrize(("seconds", "kind"), [(0.0, "deaf"), (60.0, "handler")])

@@ -256,7 +256,7 @@ async def test_the_end_of_the_process_leaves_the_run_to_the_next_one() -> None:
         await task
 
     assert (await in_thread(fresh, run)).status == "in_progress"
-    assert writing.writer._logs == set()
+    assert writing.writer._logs == {}
 
 
 async def test_a_page_that_answers_before_the_servers_tools_end_does_not_pause_it() -> (

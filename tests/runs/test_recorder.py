@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from chatkit_app.engine.events import StepVoided
+from chatkit_app.engine.states import ToolCallStatus
+from chatkit_app.exceptions import IllegalMove
 from chatkit_app.models import Interrupt, Message, Part, Step
+from chatkit_app.runs.closing import call_ended
+from chatkit_app.runs.recorder import record
 from tests.runs.desk import a_visitor, answer, calls_of, carried, carry
 
 pytestmark = [
@@ -83,3 +88,41 @@ def test_what_a_tool_told_of_its_progress_is_kept() -> None:
     [call] = calls_of(run)
     assert call.status == "completed"
     assert call.progress in ({"text": "step 1 of 1", "fraction": 1.0}, None)
+
+
+def test_of_two_results_the_second_is_refused_and_changes_nothing() -> None:
+    run = carried(a_visitor(), 'call add {"a": 1, "b": 2}')
+    [call] = calls_of(run)
+    again = call_ended(
+        call,
+        status=ToolCallStatus.FAILED,
+        message=run.answer_id,
+        index=99,
+        code="late",
+        text="Too late.",
+    )
+
+    with pytest.raises(IllegalMove):
+        record(again, 1)
+
+    call.refresh_from_db()
+    assert (call.status, call.output, call.error_code) == (
+        "completed",
+        {"total": 3},
+        "",
+    )
+
+
+@pytest.mark.parametrize("status", ["void", "complete", "failed"])
+def test_a_step_that_has_ended_is_not_taken_back(status: str) -> None:
+    run = carried(a_visitor(), "say Hi.")
+    step = Step.objects.get(run=run)
+    Step.objects.filter(pk=step.pk).update(status=status)
+    event = StepVoided(
+        run_id=str(run.pk), step_id=str(step.pk), index=0, attempt=1, error_code="x"
+    )
+
+    with pytest.raises(IllegalMove):
+        record(event, 1)
+
+    assert Step.objects.get(pk=step.pk).status == status

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
@@ -285,6 +285,20 @@ async def test_events_wait_for_room_and_any_thread_may_make_it(
         # It was sent last, so whoever has read it has read all before.
         second.acknowledge(reset["position"])
         assert await waiting == [3]
+
+
+def test_an_acknowledgement_frees_what_was_sent_up_to_it_and_nothing_more() -> None:
+    unread, one, two = Unread(), uuid4(), uuid4()
+    for thread, position in ((one, 1), (two, 7), (one, 2), (one, 3)):
+        unread.add(thread, position, "x" * 10)
+
+    unread.acknowledge(one, 1)
+    after_first = unread.size
+    unread.acknowledge(one, 2)
+    after_second = unread.size
+    unread.acknowledge(two, 7)  # read long ago
+
+    assert (after_first, after_second, unread.size) == (30, 10, 10)
 
 
 async def test_who_leaves_is_no_longer_kept() -> None:

@@ -36,7 +36,7 @@ class Sweep:
 
 @pytest.fixture
 def sweep(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sweep]:
-    for name in ("CLAIM_SECONDS", "EXPIRE_SECONDS", "PRUNE_SECONDS", "FAILED_SECONDS"):
+    for name in ("CLAIM_SECONDS", "EXPIRE_SECONDS", "PRUNE_SECONDS", "LONGEST_REST"):
         monkeypatch.setattr(module, name, 0.01)
     yield Sweep()
     background.stop()
