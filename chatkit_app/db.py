@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, InternalError, OperationalError, connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,6 +22,9 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 THREADS = 4
+
+AWAY = (OperationalError, InterfaceError, InternalError)
+"""What it raises while it is away, locked, full, or (InternalError) only to be read for a moment."""
 
 PATIENCE_SECONDS = 10.0
 """How long the database may be away before somebody is told."""
@@ -86,7 +89,7 @@ async def patiently(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
     while True:
         try:
             return await in_thread(function, *args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
+        except AWAY as error:
             if time.monotonic() > until:
                 raise
             logger.warning("The database is away: %s", error)

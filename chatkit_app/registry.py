@@ -12,6 +12,10 @@ from chatkit_app.engine.assistant import Assistant
 from chatkit_app.engine.provider import Provider
 
 
+class UnknownAssistant(LookupError):
+    """None of this name is registered in this process; newer code may have it."""
+
+
 class Registry:
     """Assistants by name."""
 
@@ -37,13 +41,13 @@ class Registry:
         """The assistant of this name.
 
         Raises:
-            LookupError: There is none.
+            UnknownAssistant: There is none.
         """
         try:
             return self._assistants[name]
         except KeyError:
             known = ", ".join(sorted(self._assistants)) or "none"
-            raise LookupError(
+            raise UnknownAssistant(
                 f"No assistant is called {name!r}; registered: {known}."
             ) from None
 

@@ -18,8 +18,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 
+from chatkit_app.db import AWAY
 from chatkit_app.engine.events import AnyEvent
 from chatkit_app.exceptions import LeaseLost
 from chatkit_app.log.batches import (
@@ -244,7 +245,7 @@ class Writer:
         """Commit one run's batch by itself, or defer it (once more)."""
         try:
             commit_once(batch)
-        except (OperationalError, InterfaceError) as error:
+        except AWAY as error:
             self._defer(batch, error, before)
         except Exception as error:  # noqa: BLE001 (supervisor: it costs this run, not the process)
             self._fail(batch, error)
@@ -273,7 +274,7 @@ class Writer:
             logger.error("Run %s can't be written.", batch.log.run, exc_info=error)
         for waiting in batch.waiting:
             waiting.set_exception(error)
-        if isinstance(error, LeaseLost | OperationalError | InterfaceError):
+        if isinstance(error, (LeaseLost, *AWAY)):
             self._close(batch.log, error)
         else:
             self._spoil(batch, error)

@@ -56,7 +56,7 @@ def brief(run: Run, viewer: Viewer) -> Brief:
     """Ask the site what its assistant is; sync, in a thread that may be kept long.
 
     Raises:
-        LookupError: No such assistant is registered any more.
+        UnknownAssistant: No such assistant is registered any more.
         ImproperlyConfigured: Two of its tools have one name.
     """
     assistant = assistants.get(run.thread.assistant)

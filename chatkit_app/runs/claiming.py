@@ -102,7 +102,7 @@ def load(run_id: UUID) -> Loaded:
     """Read where the run stands. The site is asked for its part elsewhere: it may be slow.
 
     Raises:
-        LookupError: Its assistant is not registered any more.
+        UnknownAssistant: Its assistant is not registered any more.
     """
     run = Run.objects.select_related("thread", "answer").get(pk=run_id)
     assistant = assistants.get(run.thread.assistant)

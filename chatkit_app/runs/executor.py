@@ -11,11 +11,10 @@ from contextlib import aclosing, suppress
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
 from django.utils import translation
 
 from chatkit_app.conf import settings
-from chatkit_app.db import in_thread, patiently
+from chatkit_app.db import AWAY, in_thread, patiently
 from chatkit_app.engine import events
 from chatkit_app.engine.asking import Retries
 from chatkit_app.engine.calls import Call
@@ -26,6 +25,7 @@ from chatkit_app.exceptions import ChatKitError, LeaseLost, RunError
 from chatkit_app.log.batches import RunLog
 from chatkit_app.log.writer import writer
 from chatkit_app.models import Run, ToolCall, new_id
+from chatkit_app.registry import UnknownAssistant
 from chatkit_app.runs.briefing import brief, in_language
 from chatkit_app.runs.claiming import Loaded, claim_run, load
 from chatkit_app.runs.closing import close_run, move_run
@@ -174,9 +174,10 @@ class Execution:
             logger.exception("Run %s can't be handed over", log.run)
 
     async def _fail(self, log: RunLog, error: BaseException) -> None:
-        if isinstance(error, OperationalError | InterfaceError):
-            # Nothing is wrong with the run: whoever reaches the database again takes it over.
-            logger.error("Run %s is left: the database is away", log.run)
+        if isinstance(error, (UnknownAssistant, *AWAY)):
+            # Nothing is wrong with the run: whoever reaches the database again, or has the newer
+            # code, takes it over when the lease is over; and if nobody does, it is given up.
+            logger.error("Run %s is left to others: %s", log.run, error)
             return
         if isinstance(error, RunError):
             logger.warning("Run %s failed: %s", log.run, error.code)

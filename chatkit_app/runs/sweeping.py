@@ -13,10 +13,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
-
 from chatkit_app.conf import settings
-from chatkit_app.db import in_thread
+from chatkit_app.db import AWAY, in_thread
 from chatkit_app.log.fold import prune
 from chatkit_app.runs import answering, recovery
 from chatkit_app.runs.carrying import Carrier
@@ -107,7 +105,7 @@ async def _every(
             is_failing, rest = False, seconds()
         except Exception as error:
             if not is_failing:
-                is_away = isinstance(error, OperationalError | InterfaceError)
+                is_away = isinstance(error, AWAY)
                 logger.warning("The sweep failed: %s", error, exc_info=not is_away)
             rest = (
                 min(LONGEST_REST, 2 * rest)

@@ -163,17 +163,35 @@ def test_a_model_that_never_stops_calling_is_stopped() -> None:
     assert {call.status for call in calls_of(run)} == {"completed"}
 
 
-def test_an_assistant_that_is_gone_fails_the_run_without_its_secrets(
+def test_an_assistant_that_only_newer_code_knows_is_left_to_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     run = started(a_visitor(), "say Hi.")
+    threads = type(run.thread).objects
+    threads.update(assistant="newer")
+
+    left = carry(run).status
+    threads.update(assistant="test")
+    Run.objects.update(lease_until=clock.later(-1))
+
+    assert left == "in_progress"
+    assert "newer" in caplog.text
+    assert carry(run).status == "completed"
+
+
+def test_an_assistant_that_nobody_knows_any_more_fails_the_run_without_its_secrets() -> (
+    None
+):
+    run = started(a_visitor(), "say Hi.")
     type(run.thread).objects.update(assistant="gone")
 
+    for _ in range(4):
+        carry(run)
+        Run.objects.update(lease_until=clock.later(-1))
     done = carry(run)
 
-    assert (done.status, done.error_code) == ("failed", "internal")
+    assert (done.status, done.error_code) == ("failed", "run_interrupted")
     assert "gone" not in done.error_text
-    assert "gone" in caplog.text
 
 
 def test_two_processes_that_want_one_run_carry_it_once() -> None:
