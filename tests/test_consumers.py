@@ -13,12 +13,17 @@ from tests.live import Browser, Page, Site, calls_of, parts_of, positions, text_
 
 async def test_a_message_is_answered_in_numbered_events(visitor: Browser) -> None:
     async with visitor.page() as page:
-        accepted = await page.say("say Hello there, friend.")
+        # It is asked something first: so it watches before the answer is there.
+        text = "call read_selection\n---\nsay Hello there, friend."
+        thread = (await page.say(text))["thread"]
+        call = await page.waiting_call(thread)
+        await page.reached("requires_action")
+        await page.answer(thread, call, {"text": "fox"})
         await page.ended("completed")
-        snapshot = await page.snapshot(accepted["thread"])
+        snapshot = await page.snapshot(thread)
 
     assert text_of(snapshot) == "Hello there, friend."
-    seen = positions(page.frames, accepted["thread"])
+    seen = positions(page.frames, thread)
     assert seen == list(range(seen[0], seen[0] + len(seen)))
 
 

@@ -282,8 +282,8 @@ async def test_a_signal_and_its_echo_are_one(
 ) -> None:
     site = sites(server, CHATKIT_TEST_DELAY="0")
     async with Browser(site).visit().page() as page:
-        await page.say("say One two\nstall")
-        await page.until(lambda frame: "part.delta" in str(frame))
+        thread = (await page.say("say One two\nstall"))["thread"]
+        await page.shows(thread, "One two")
         site.tell()
         site.tell()  # what a parent hands on that its group has heard already
         await is_told_to_restart(page, time.monotonic())
