@@ -31,7 +31,7 @@ from chatkit_app.runs.runner import runner
 logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-TOGETHER_SECONDS = 0.5
+TOGETHER_SECONDS = 0.2
 """Signals so close together are one: a terminal's Ctrl-C, or a group's SIGTERM, and its echo by a
 parent that hands it on."""
 DRAIN_SHARE = 0.55
