@@ -14,7 +14,7 @@ READY := $(VENV)/.demo-$(KEY)$(patsubst %,-%,$(subst $() $(),-,$(EXTRAS)))
 
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint python js browser bench faults mutants package clean
+.PHONY: help demo test lint python js browser bench faults fuzz mutants package clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
@@ -58,6 +58,9 @@ bench:  ## the app beside a bare consumer that keeps nothing: ratios, in two min
 
 faults:  ## kill everything at any moment (QUICK=1: a minute on SQLite; FAULTS="--seed 1")
 	@QUICK="$(QUICK)" FAULTS="$(FAULTS)" && export QUICK FAULTS && $(CHECKS) faults
+
+fuzz:  ## some thousands of requests made from the API's schema, with two users (FUZZ=30)
+	@FUZZ="$(FUZZ)" && export FUZZ && $(CHECKS) fuzz
 
 mutants:  ## plant faults in copies of the tree: the tests must find each (MUTANTS="no-fence")
 	@MUTANTS="$(MUTANTS)" && export MUTANTS && $(CHECKS) mutants

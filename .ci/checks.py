@@ -1,6 +1,6 @@
 """Everything that `make test` promises, on a machine that has little but a Python.
 
-    python .ci/checks.py all | lint | python | javascript | browser | bench | package | faults
+    python .ci/checks.py all | lint | python | javascript | browser | bench | package | faults | fuzz
 
 Every check runs to its end even if an earlier one failed; the last lines say what
 ran, what failed and what could not be had. Where Node or a browser is missing that
@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from machine import (
@@ -46,7 +47,8 @@ def javascript() -> None:
 
 TOGETHER = ("-n", "2", "--dist", "worksteal")
 NEITHER_PAGE_NOR_NODE = ("live", "package", "browser", "node")
-PURE_ROOMS = ("engine", "providers", "protocols")  # no row: one database is enough
+ONE_DATABASE = ("engine", "providers", "protocols", "permissions")
+"""Rooms without a row, and who is let in where: one database is enough."""
 
 
 def without(*marks: str) -> str:
@@ -60,8 +62,31 @@ def pytest(
     # development mode: unclosed sockets, never-awaited coroutines and the like; by the
     # environment, for the processes that share the work must be told, too
     env = {**env, "PYTHONDEVMODE": "1"}
-    run = ("-m", "pytest", "-m", marks)
-    step(f"pytest: {name}", [cell.python, *run, *options], env=env)
+    run: list[str | Path] = [cell.python, "-m", "pytest", "-m", marks]
+    failed_before = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
+    failed_before.unlink(missing_ok=True)
+    if not step(f"pytest: {name}", [*run, *options], env=env):
+        again(name, [*run, "--last-failed", "--last-failed-no-failures=none"], env)
+
+
+MOST_UNSTEADY = 3
+"""Failures of thousands of tests that may have been the busy machine's; more are the code's."""
+
+
+def again(name: str, command: list[str | Path], env: Mapping[str, str]) -> None:
+    """Run the few that failed once more, alone; who passes then is named in the summary.
+
+    Two at once on a busy machine, next to real browsers and killed processes, now and then one comes
+    too late. A fault in the code fails again.
+    """
+    first = REPORT.outcomes[-1]
+    names = [line for line in first.complaints if line.startswith("FAILED ")]
+    if not 0 < len(names) == len(first.complaints) <= MOST_UNSTEADY:
+        return
+    if step(f"pytest: {name}, once more, alone", command, env=env):
+        REPORT.outcomes.remove(first)
+        REPORT.outcomes.append(replace(first, is_ok=True))
+        REPORT.notes += [f"unsteady: {line.removeprefix('FAILED ')}" for line in names]
 
 
 def python() -> None:
@@ -89,7 +114,7 @@ def services() -> None:
     names = {"DATABASE_URL": "PostgreSQL", "REDIS_URL": "Redis"}
     there = " and ".join(names[name] for name in env)
     cell = full_cell()
-    without_rows = [f"--ignore=tests/{room}" for room in PURE_ROOMS]
+    without_rows = [f"--ignore=tests/{room}" for room in ONE_DATABASE]
     marks = without(*NEITHER_PAGE_NOR_NODE, *lacking)
     pytest(cell, f"{cell.name}, {there}", marks, env, *without_rows, *TOGETHER)
 
@@ -147,6 +172,20 @@ def run_faults(name: str, *words: str) -> None:
 MUTANTS_LIMIT = 7200.0  # seconds: dozens of copies, each with the tests that find it
 
 
+FUZZ_LIMIT = 3600.0  # seconds: some thousands of requests, each held to the schema
+
+
+def fuzz() -> None:
+    """Send the API what its schema allows and what it does not. FUZZ has words for the program."""
+    words = os.environ.get("FUZZ", "").split()
+    step(
+        "fuzz",
+        [full_cell().python, "-m", "tests.fuzz", *words],
+        env={},
+        limit=FUZZ_LIMIT,
+    )
+
+
 def mutants() -> None:
     """Plant faults: the tests must find each. MUTANTS has names, or words for the program."""
     url = postgres_url()
@@ -176,6 +215,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     "package": package,
     "faults": faults,
     "mutants": mutants,
+    "fuzz": fuzz,
 }
 
 

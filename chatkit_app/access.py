@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import StrEnum
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from django.conf import settings as django_settings
-from django.contrib.auth import SESSION_KEY, get_user
+from django.contrib.auth import SESSION_KEY, get_user, get_user_model
 from django.contrib.sessions.backends.base import SessionBase
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 from django.utils.module_loading import import_string
 from django.utils.translation import get_language, get_language_from_request
 
+from chatkit_app import clock
 from chatkit_app.conf import settings
+from chatkit_app.engine.states import InterruptKind, InterruptStatus
 from chatkit_app.engine.viewer import Viewer
-from chatkit_app.models import Thread
+from chatkit_app.models import Interrupt, Thread
 
 LOCALE_MIDDLEWARE = "django.middleware.locale.LocaleMiddleware"
 
@@ -29,18 +32,169 @@ VISITOR_KEY = "chatkit_visitor"
 """Where a session keeps its visitor."""
 
 
+class Action(StrEnum):
+    """What somebody may want to do with a thread. Each door asks for its own before it does anything.
+
+    The first are the owner's; the others the staff's, each with a permission of Django's
+    (``PERMISSIONS``).
+    """
+
+    READ = "read"
+    WRITE = "write"
+    RATE = "rate"
+    EXPORT = "export"
+    DELETE = "delete"
+
+    INSPECT = "inspect"
+    READ_CONTENT = "read_content"
+    ANSWER = "answer"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    REPLY = "reply"
+    EXPIRE = "expire"
+    EXPORT_ANY = "export_any"
+    ERASE = "erase"
+
+
+PERMISSIONS: Mapping[Action, str] = {
+    Action.INSPECT: "chatkit_app.view_thread",
+    Action.READ_CONTENT: "chatkit_app.view_content",
+    Action.ANSWER: "chatkit_app.answer_interrupt",
+    Action.CANCEL: "chatkit_app.cancel_run",
+    Action.RETRY: "chatkit_app.retry_run",
+    Action.REPLY: "chatkit_app.reply_thread",
+    Action.EXPIRE: "chatkit_app.expire_interrupt",
+    Action.EXPORT_ANY: "chatkit_app.export_thread",
+    Action.ERASE: "chatkit_app.erase_thread",
+}
+"""What the staff need to do a thing in other people's threads; the owner's own actions have none."""
+
+
 class AccessPolicy:
-    """What a viewer may do. Subclass it and name it in ``CHATKIT_ACCESS_POLICY``."""
+    """What a viewer may do. Subclass it and name it in ``CHATKIT_ACCESS_POLICY``.
+
+    Sockets, the HTTP API, the admin and the commands ask it, and nothing else.
+    """
+
+    def tenant(self, user: Any, host: str) -> str:
+        """Whose threads are looked at, where one installation serves several: none, here.
+
+        ``user`` is the site's, or None; ``host`` is the request's, in lower case and without its
+        port. At most 64 characters.
+        """
+        return ""
+
+    def get_queryset(self, viewer: Viewer) -> QuerySet[Thread]:
+        """All threads of the viewer's tenant, the deleted ones too: nothing is seen beyond these."""
+        return Thread.objects.filter(tenant=viewer.tenant)
 
     def threads(self, viewer: Viewer) -> QuerySet[Thread]:
-        """The threads that this viewer may see. A thread outside is as good as missing."""
-        return Thread.objects.filter(
-            tenant=viewer.tenant, owner_key=viewer.key, deleted_at__isnull=True
+        """The threads that are this viewer's own. A thread outside is as good as missing."""
+        return self.get_queryset(viewer).filter(
+            owner_key=viewer.key, deleted_at__isnull=True
         )
+
+    def deleted_threads(self, viewer: Viewer) -> QuerySet[Thread]:
+        """Their own that they have deleted, as long as that can be taken back."""
+        return self.get_queryset(viewer).filter(
+            owner_key=viewer.key, deleted_at__isnull=False
+        )
+
+    def inspected(self, viewer: Viewer) -> QuerySet[Thread]:
+        """The threads that a member of the staff may look at in the admin."""
+        if not self.can(viewer, Action.INSPECT):
+            return Thread.objects.none()
+        return self.get_queryset(viewer)
+
+    def can(self, viewer: Viewer, action: Action, thread: Thread | None = None) -> bool:
+        """May they do this with the thread? Without one: with any at all.
+
+        The owner's actions are theirs in their own threads; a staff action needs its permission, and
+        a thread of the viewer's tenant.
+        """
+        if action not in PERMISSIONS:
+            return thread is None or self.threads(viewer).filter(pk=thread.pk).exists()
+        if not self._is_staff_with(viewer, PERMISSIONS[action]):
+            return False
+        return thread is None or self.get_queryset(viewer).filter(pk=thread.pk).exists()
+
+    def _is_staff_with(self, viewer: Viewer, permission: str) -> bool:
+        user = viewer.user
+        return bool(
+            user is not None
+            and user.is_active
+            and getattr(user, "is_staff", False)
+            and user.has_perm(permission)
+        )
+
+    def author_name(self, user: Any) -> str:
+        """What a visitor reads of a member of the staff who replies; empty: only that it is one.
+
+        ``user`` is the site's. Not the username: that may be an address, or what one logs in with.
+        """
+        return str(user.get_full_name()) if hasattr(user, "get_full_name") else ""
 
     def can_start(self, viewer: Viewer, assistant: str) -> bool:
         """May they speak to this assistant at all?"""
         return True
+
+    def can_use(self, viewer: Viewer, permission: str) -> bool:
+        """May they use a tool that needs this permission? Whoever is not logged in has none."""
+        user = viewer.user
+        return bool(user is not None and user.is_active and user.has_perm(permission))
+
+    def can_approve(
+        self, viewer: Viewer, permission: str, thread: Thread | None = None
+    ) -> bool:
+        """May they decide on an approval that needs this permission, in this thread?
+
+        Without a permission it is the owner's. Without a thread: in any of their tenant's.
+        """
+        if not permission:
+            return (
+                thread is not None
+                and self.threads(viewer).filter(pk=thread.pk).exists()
+            )
+        if thread is not None and not self._is_there(viewer, thread):
+            return False
+        user = viewer.user
+        return bool(user is not None and user.is_active and user.has_perm(permission))
+
+    def _is_there(self, viewer: Viewer, thread: Thread) -> bool:
+        """Is it one of the viewer's tenant, and not deleted?"""
+        if thread.deleted_at is not None:
+            return False
+        there = self.get_queryset(viewer).filter(deleted_at__isnull=True)
+        return there.filter(pk=thread.pk).exists()
+
+    def interrupts(self, viewer: Viewer) -> QuerySet[Interrupt]:
+        """What is open in their own threads, and the approvals of others' that they may decide on."""
+        rows = Interrupt.objects.filter(status=InterruptStatus.OPEN)
+        theirs = Q(run__thread__in=self.threads(viewer))
+        if viewer.user is None:
+            return rows.filter(theirs)
+        approvals = rows.filter(kind=InterruptKind.APPROVAL).exclude(permission="")
+        # Few are waited for at once, whatever a user holds; and a superuser holds any name.
+        named = approvals.order_by().values_list("permission", flat=True).distinct()
+        held = [name for name in named if self.can_approve(viewer, name)]
+        others = Q(
+            kind=InterruptKind.APPROVAL,
+            permission__in=held,
+            run__thread__in=self.get_queryset(viewer).filter(deleted_at__isnull=True),
+        )
+        return rows.filter(theirs | others)
+
+    def answerable(self, viewer: Viewer) -> QuerySet[Interrupt]:
+        """Those of ``interrupts`` that they may answer themselves, and still in time."""
+        in_time = Q(expires_at__isnull=True) | Q(expires_at__gt=clock.now())
+        seen = self.interrupts(viewer).filter(in_time)
+        named = seen.exclude(permission="").order_by()
+        held = [
+            name
+            for name in named.values_list("permission", flat=True).distinct()
+            if self.can_approve(viewer, name)
+        ]
+        return seen.filter(permission__in=["", *held])
 
 
 def policy() -> AccessPolicy:
@@ -49,16 +203,23 @@ def policy() -> AccessPolicy:
     return made
 
 
-def viewer_of(user: Any, session: SessionBase | None) -> Viewer | None:
+def viewer_of(user: Any, session: SessionBase | None, host: str = "") -> Viewer | None:
     """Whoever a user and a session stand for; None where they stand for nobody.
 
-    ``user`` is the site's (Any: its type is the site's), anonymous ones included.
+    ``user`` is the site's (Any: its type is the site's), anonymous ones included; ``host`` is the one
+    that they have asked, by which a policy may know the tenant.
     """
-    language = get_language() or ""
-    if user is not None and user.is_authenticated:
-        return Viewer(user=user, language=language)
-    visitor = visitor_of(session) if session is not None else None
-    return Viewer(visitor=visitor, language=language) if visitor else None
+    is_user = user is not None and user.is_authenticated
+    visitor = visitor_of(session) if session is not None and not is_user else None
+    if not is_user and visitor is None:
+        return None
+    found = user if is_user else None
+    return Viewer(
+        user=found,
+        visitor=visitor,
+        tenant=policy().tenant(found, split_domain_port(host)[0]),
+        language=get_language() or "",
+    )
 
 
 def visitor_of(session: SessionBase) -> UUID | None:
@@ -72,12 +233,14 @@ def visitor_of(session: SessionBase) -> UUID | None:
 
 def viewer_of_request(request: HttpRequest) -> Viewer | None:
     """The viewer of a Django or DRF request."""
-    return viewer_of(request.user, getattr(request, "session", None))
+    return viewer_of(
+        request.user, getattr(request, "session", None), request.get_host()
+    )
 
 
 def viewer_of_scope(scope: Mapping[str, Any]) -> Viewer | None:
     """The viewer of a socket, as the handshake found them. ``scope`` is ASGI's."""
-    viewer = viewer_of(scope.get("user"), scope.get("session"))
+    viewer = viewer_of(scope.get("user"), scope.get("session"), host_of_scope(scope))
     return replace(viewer, language=_language(scope)) if viewer else None
 
 
@@ -95,7 +258,8 @@ def _language(scope: Mapping[str, Any]) -> str:
 def viewer_now(scope: Mapping[str, Any]) -> Viewer | None:
     """The viewer of a socket's cookie at this moment: the scope's own session is a copy.
 
-    A user who did not come from the session (a token's) stays who they are.
+    A user who did not come from the session (a token's) stays who they are, with the rights that they
+    have by now: what was asked of a user object is remembered on it.
     """
     session = scope.get("session")
     key = getattr(session, "session_key", None)
@@ -104,10 +268,18 @@ def viewer_now(scope: Mapping[str, Any]) -> Viewer | None:
         or key is None
         or not {SESSION_KEY, VISITOR_KEY} & set(session.keys())
     ):
-        return viewer_of_scope(scope)
+        return _afresh(viewer_of_scope(scope))
     request = HttpRequest()
     request.session = import_module(django_settings.SESSION_ENGINE).SessionStore(key)
-    return viewer_of(get_user(request), request.session)
+    return viewer_of(get_user(request), request.session, host_of_scope(scope))
+
+
+def _afresh(viewer: Viewer | None) -> Viewer | None:
+    """The same with the user as the database has them; None if they may not come in any more."""
+    if viewer is None or not isinstance(viewer.user, get_user_model()):
+        return viewer
+    user = get_user_model()._default_manager.filter(pk=viewer.user.pk).first()
+    return replace(viewer, user=user) if user is not None and user.is_active else None
 
 
 def make_visitor(session: SessionBase) -> None:
@@ -171,6 +343,14 @@ def _host(headers: Mapping[bytes, str]) -> str:
     if django_settings.USE_X_FORWARDED_HOST and b"x-forwarded-host" in headers:
         return headers[b"x-forwarded-host"]
     return headers.get(b"host", "")
+
+
+def host_of_scope(scope: Mapping[str, Any]) -> str:
+    """Host and port that a socket's page has asked for."""
+    headers = {
+        name: value.decode("latin1") for name, value in scope.get("headers") or ()
+    }
+    return _host(headers).lower()
 
 
 def _scheme(scope: Mapping[str, Any], headers: Mapping[bytes, str]) -> str:

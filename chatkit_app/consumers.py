@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Any
 from uuid import UUID
@@ -13,17 +14,17 @@ from uuid import UUID
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from chatkit_app.access import is_allowed_origin, policy, viewer_now, viewer_of_scope
+from chatkit_app import viewing
+from chatkit_app.access import is_allowed_origin, viewer_of_scope
 from chatkit_app.conf import settings
-from chatkit_app.db import in_thread, patiently
-from chatkit_app.engine.commands import Command, Release
+from chatkit_app.db import AWAY, in_thread, patiently
+from chatkit_app.engine.commands import Answer, Command, Release, Resolve
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import (
     ChatKitError,
     InvalidCommand,
     NoViewer,
     RateLimited,
-    ThreadNotFound,
 )
 from chatkit_app.log.doorbell import doorbell
 from chatkit_app.protocols import native
@@ -32,6 +33,8 @@ from chatkit_app.runs.draining import draining
 from chatkit_app.runs.remembering import Outcome
 from chatkit_app.runs.runner import runner
 from chatkit_app.runs.subscription import Subscription, TooSlow, Unread
+from chatkit_app.runs.tool_threads import call_in_thread, reply_threads
+from chatkit_app.watching import News, news_of
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +53,8 @@ PING_SECONDS = 5.0
 """How often a page with claims is asked whether it is still there."""
 SESSION_SECONDS = 60.0
 """How often an open socket's session is read again."""
+READ_SECONDS = 30.0
+"""What the site's own types and forms may take to read an answer."""
 SEND_SECONDS = 20.0
 """Uvicorn's ``send`` waits for a page that does not read; we don't."""
 ANSWER_SECONDS = 0.6
@@ -83,6 +88,7 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         draining.watch()
         self._subscriptions: dict[UUID, tuple[Subscription, asyncio.Task[None]]] = {}
         self._claims: dict[UUID, tuple[UUID, str]] = {}
+        self._watching: list[asyncio.Task[None]] = []
         self._unread = Unread()
         self._seen_threads: set[UUID] = set()
         self._is_closed = False
@@ -123,7 +129,7 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             return
         if self._tending is not None:
             self._tending.cancel()
-        for _subscription, task in self._subscriptions.values():
+        for task in [t for _, t in self._subscriptions.values()] + self._watching:
             task.cancel()
         draining.part(self)
         if draining.is_on:
@@ -224,6 +230,8 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
                 await self._subscribe(frame, viewer)
             case native.Unsubscribe():
                 self._unsubscribe(frame.thread)
+            case native.Watch():
+                self._watch(viewer)
             case native.Acknowledge():
                 if found := self._subscriptions.get(frame.thread):
                     found[0].acknowledge(frame.position)
@@ -234,25 +242,54 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
                 for tab, calls in by_tab.items():
                     await in_thread(answering.renew, tab, calls)
             case _:
-                # A command may be done twice: its id is remembered with its outcome.
-                outcome = await patiently(_handle, self.scope, viewer, frame.command())
+                outcome = await self._do(viewer, frame.command())
                 self._remember_claim(frame)
                 await self.send(native.accepted_frame(frame.id, outcome))
+
+    async def _do(self, viewer: Viewer, command: Command) -> Outcome:
+        """Do what is asked; the site's own part of it in threads that nobody else waits for."""
+        replies = None
+        if isinstance(command, Answer | Resolve):
+            try:
+                async with asyncio.timeout(READ_SECONDS):
+                    replies = await call_in_thread(
+                        contextvars.copy_context(),
+                        viewing.read,
+                        *(self.scope, viewer, command),
+                        threads=reply_threads,
+                    )
+            except AWAY:
+                pass  # it is read below, patiently
+            except TimeoutError as error:
+                raise _Internal("The answer could not be read in time.") from error
+        # A command may be done twice: its id is remembered with its outcome.
+        return await patiently(viewing.handle, self.scope, viewer, command, replies)
 
     async def _subscribe(self, frame: native.Subscribe, viewer: Viewer) -> None:
         if frame.thread in self._seen_threads and not self._may_speak(SUBSCRIBE_AGAIN):
             await self.close(code=CLOSE_TOO_MANY_FRAMES)
             return
-        await patiently(_check_may_see, self.scope, viewer, frame.thread)
+
+        async def check() -> None:
+            await patiently(viewing.check_may_see, self.scope, viewer, frame.thread)
+
+        await check()
         self._seen_threads.add(frame.thread)
         self._unsubscribe(frame.thread)
         if len(self._subscriptions) >= settings.THREADS_PER_SOCKET:
             raise RateLimited("This page watches too many threads.", retry_after=1.0)
-        subscription = Subscription(frame.thread, self._unread)
+        subscription = Subscription(frame.thread, self._unread, check)
         task = asyncio.create_task(
             self._pump(subscription, frame.epoch, frame.position)
         )
         self._subscriptions[frame.thread] = (subscription, task)
+
+    def _watch(self, viewer: Viewer) -> None:
+        """Tell what changes in the viewer's lists from now on; asked again, it goes on."""
+        self._watching = self._watching or [
+            asyncio.create_task(self._tell(news))
+            for news in news_of(self.scope, viewer)
+        ]
 
     def _unsubscribe(self, thread: UUID) -> None:
         if found := self._subscriptions.pop(thread, None):
@@ -261,17 +298,27 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
     async def _pump(
         self, subscription: Subscription, epoch: str | None, position: int | None
     ) -> None:
-        """Send a thread's frames as they come, for as long as the page keeps up."""
+        """Send a thread's frames as they come."""
+        frames = subscription.frames(epoch, position)
+        await self._send_all(frames, f"Thread {subscription.thread}")
+
+    async def _tell(self, news: News) -> None:
+        await self._send_all(news.frames(), "What is new")
+
+    async def _send_all(self, coming: AsyncGenerator[str, None], what: str) -> None:
+        """Send frames as they come, for as long as the page keeps up."""
         try:
-            async with aclosing(subscription.frames(epoch, position)) as frames:
+            async with aclosing(coming) as frames:
                 async for frame in frames:
                     await self._deliver(frame)
+        except NoViewer:
+            await self.close(code=CLOSE_NO_VIEWER)
         except (TooSlow, TimeoutError):
             await self.close(code=CLOSE_TOO_SLOW)
         except _Gone:
             pass  # it reloads or has left; its disconnect is on the way
         except Exception:
-            logger.exception("Thread %s can't be sent", subscription.thread)
+            logger.exception("%s can't be sent", what)
             await self.close(code=CLOSE_INTERNAL)
 
     async def _deliver(self, frame: str) -> None:
@@ -315,7 +362,7 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
     async def _is_still(self, viewer: Viewer) -> bool:
         """Does the cookie still stand for the same viewer?"""
         try:
-            await in_thread(_check_viewer, self.scope, viewer)
+            await in_thread(viewing.check_viewer, self.scope, viewer)
         except NoViewer:
             return False
         except Exception:
@@ -339,21 +386,3 @@ class _Internal(ChatKitError):
     """A bug of ours; the log has it."""
 
     code = "internal"
-
-
-def _handle(scope: Mapping[str, Any], viewer: Viewer, command: Command) -> Outcome:
-    """Do what is asked, if whoever asks is still who they were at the handshake."""
-    _check_viewer(scope, viewer)
-    return service.handle(viewer, command)
-
-
-def _check_may_see(scope: Mapping[str, Any], viewer: Viewer, thread: UUID) -> None:
-    _check_viewer(scope, viewer)
-    if not policy().threads(viewer).filter(pk=thread).exists():
-        raise ThreadNotFound("No such thread.")
-
-
-def _check_viewer(scope: Mapping[str, Any], viewer: Viewer) -> None:
-    now = viewer_now(scope)
-    if now is None or now.key != viewer.key:
-        raise NoViewer("The session stands for somebody else now.")

@@ -14,7 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, InternalError, OperationalError, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connections,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -133,3 +139,13 @@ def keep_connections() -> None:
     for connection in connections.all(initialized_only=True):
         connection.close_at = None
         connection.close_if_unusable_or_obsolete()
+
+
+def one_at_a_time(key: str) -> None:
+    """Let whoever names the same key wait until this transaction ends; SQLite's writers do anyway."""
+    default = connections[DEFAULT_DB_ALIAS]
+    if default.vendor == "postgresql":
+        with default.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key]
+            )

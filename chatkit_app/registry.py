@@ -55,6 +55,10 @@ class Registry:
         """All names, sorted."""
         return sorted(self._assistants)
 
+    def all(self) -> list[Assistant]:
+        """All of them, by name."""
+        return [self._assistants[name] for name in self.names()]
+
     def is_simulated(self, name: str) -> bool:
         """Does a script answer for this assistant?"""
         return providers.get(self.get(name).provider).is_simulated

@@ -55,8 +55,7 @@ def prepare() -> None:
 def greeting(port: str) -> str:
     """What to open, who can log in, and who answers."""
     logins = "\n".join(
-        f"    {login.username:<6} {login.password:<12} {'staff, also at /admin/' if login.is_staff else 'a customer'}"
-        for login in LOGINS
+        f"    {login.username:<6} {login.password:<12} {login.may}" for login in LOGINS
     )
     return f"""
   Kiln & Linen, the demo shop: http://{HOST}:{port}/

@@ -5,6 +5,7 @@
 that several processes need, ``WORKERS=1`` leaves the runs to ``manage.py chatkit_worker``.
 ``DEBUG=0``, ``ALLOWED_HOSTS`` and ``DJANGO_SECRET_KEY`` are for showing it elsewhere, ``HTTPS=1``
 behind a proxy that ends TLS; ``DEMO_FOLDER`` is where the database and the key are kept.
+``SHOP_PACE=0.2`` lets the simulated work of the shop's slow tools take a fifth of its time.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "project.shop.cart.cart_in_templates",
+                "project.shop.staff.approvals_in_templates",
             ],
         },
     },
@@ -125,6 +127,10 @@ if os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"):
 else:
     CHATKIT_PROVIDERS = {"default": {"BACKEND": "project.shop.rules.make_provider"}}
 
+CHATKIT_TITLES = True  # of the threads, in their list
+
+SHOP_PACE = float(os.environ.get("SHOP_PACE") or 1)
+
 CHATKIT_VISITOR_MESSAGES_PER_MINUTE = 60  # a real key may be behind it
 
 if os.environ.get("WORKERS", "").lower() not in NO:
@@ -149,6 +155,8 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+# Nothing serves this folder: who may read what visitors have sent, the chat itself decides.
+MEDIA_ROOT = DEMO_FOLDER / "media"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 

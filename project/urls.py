@@ -8,9 +8,19 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from project.shop.seed import LOGINS
+
 urlpatterns = [
     path("", include("project.shop.urls")),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path(
+        "login/",
+        LoginView.as_view(
+            redirect_authenticated_user=True,
+            # on one's own machine the page may tell them; elsewhere it had better not
+            extra_context={"logins": LOGINS if settings.DEBUG else ()},
+        ),
+        name="login",
+    ),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("chatkit/", include("chatkit_app.urls")),

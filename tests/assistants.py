@@ -2,7 +2,7 @@
 
     say Hello.              call add {"a": 1, "b": 2}         pause 0.5
     think About it.         fail rate_limited | unavailable | rejected | context
-    break                   stall
+    break                   stall                             huge add 1000000
                             "break 2 key", "fail unavailable 2 key": only the first two times
     ---                     what follows is said in the next step, after the calls' results
 
@@ -12,6 +12,7 @@ After its last step it quotes the results of its tools. Without any such line it
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import threading
 import time
@@ -19,10 +20,11 @@ from collections import Counter
 from pathlib import Path
 
 from django.utils.translation import get_language
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from chatkit_app.engine.assistant import Assistant, Page
-from chatkit_app.engine.messages import Message, TextPart, ToolResultPart
+from chatkit_app.engine.assistant import Assistant
+from chatkit_app.engine.messages import FilePart, Message, TextPart, ToolResultPart
 from chatkit_app.engine.provider import ProviderRequest
 from chatkit_app.engine.states import Role
 from chatkit_app.engine.tools import ToolContext, tool, tool_definition
@@ -48,6 +50,10 @@ from chatkit_app.providers.scripted import (
     rounds_of_calls,
 )
 from chatkit_app.registry import register
+from tests.asking_tools import ASKING_TOOLS
+from tests.job_tools import JOB_TOOLS
+from tests.ledger import ledger
+from tests.trading_tools import TRADING_TOOLS
 
 FAILURES = {
     "rate_limited": ProviderRateLimited("Too many requests."),
@@ -60,9 +66,8 @@ FAILURES = {
 def spelled_out(request: ProviderRequest) -> Script:
     """The script that the last message of the visitor spells out."""
     asked = max(n for n, m in enumerate(request.messages) if m.role is Role.USER)
-    text = "".join(
-        p.text for p in request.messages[asked].parts if isinstance(p, TextPart)
-    )
+    parts = request.messages[asked].parts
+    text = "\n".join(_in_words(p) for p in parts if isinstance(p, TextPart | FilePart))
     answered = request.messages[asked + 1 :]
     step = sum(rounds_of_calls(message) for message in answered)
     steps = text.split("\n---\n")
@@ -70,6 +75,13 @@ def spelled_out(request: ProviderRequest) -> Script:
         lines = [_line(line) for line in steps[step].splitlines() if line.strip()]
         return tuple(lines)
     return (Say("Results: " + " | ".join(_results(answered))),)
+
+
+def _in_words(part: TextPart | FilePart) -> str:
+    if isinstance(part, TextPart):
+        return part.text
+    size = len(base64.b64decode(part.data))
+    return f"say Got {part.name}, {part.media_type}, {size} bytes."
 
 
 def _line(text: str) -> Line:
@@ -81,6 +93,9 @@ def _line(text: str) -> Line:
     if word == "call":
         name, _, arguments = rest.partition(" ")
         return Call(name, arguments or "{}")
+    if word == "huge":
+        name, size = rest.split()
+        return Call(name, f'{{"text": "{"x" * int(size)}"}}')
     if word == "pause":
         return Pause(float(rest))
     if word == "fail":
@@ -126,14 +141,6 @@ def make_provider() -> ScriptedProvider:
     return ScriptedProvider(
         spelled_out, delay=float(os.environ.get("CHATKIT_TEST_DELAY", "0"))
     )
-
-
-def ledger(line: str) -> None:
-    """Write down a side effect where every process of a test can see it."""
-    path = os.environ.get("CHATKIT_TEST_LEDGER")
-    if path:
-        with Path(path).open("a") as file:
-            file.write(line + "\n")
 
 
 class Sum(TypedDict):
@@ -186,7 +193,7 @@ def report(steps: int = 3, seconds: float = 0.05) -> str:
 def slow_report(context: ToolContext, steps: int = 3, seconds: float = 0.2) -> str:
     """Work for a while and tell how far it is."""
     for step in range(steps):
-        context.progress(f"step {step + 1} of {steps}", (step + 1) / steps)
+        context.progress((step + 1) / steps, f"step {step + 1} of {steps}")
         time.sleep(seconds)
     return "done"
 
@@ -251,12 +258,26 @@ order_once = tool_definition(
     output=Selection,
     effect="once",
 )
+erase_notes = tool_definition(
+    name="erase_notes",
+    description="Erase what the page has noted, if the visitor agrees.",
+    output=Selection,
+    needs_approval=True,
+)
+ring_bell = tool_definition(
+    name="ring_bell",
+    description="Ring a bell in the page: not for everybody.",
+    output=Selection,
+    permission="auth.change_group",
+)
 add_in_page = tool_definition(
     name="hybrid", description="Either way.", output=Selection
 )
 hybrid_on_server = add_in_page.server(lambda _input: {"text": "server"})
 
+
 SERVER_TOOLS = [
+    *TRADING_TOOLS,
     add,
     whoami,
     boom,
@@ -269,21 +290,38 @@ SERVER_TOOLS = [
     book,
     thread_name,
 ]
-CLIENT_TOOLS = [read_selection, paint, nobody, impatient, order_once]
+CLIENT_TOOLS = [
+    erase_notes,
+    ring_bell,
+    read_selection,
+    paint,
+    nobody,
+    impatient,
+    order_once,
+]
 
 
-def tools_of(viewer: Viewer, page: Page) -> list[object]:
+class Whereabouts(BaseModel):
+    """What a page of the test site may tell of itself."""
+
+    path: str = "no page"
+    title: str = ""
+
+
+def tools_of(viewer: Viewer, page: Whereabouts | None) -> list[object]:
     """Those who have logged in get the hybrid on the server."""
     return [
         *SERVER_TOOLS,
         *CLIENT_TOOLS,
+        *ASKING_TOOLS,
+        *JOB_TOOLS,
         add_in_page if viewer.is_anonymous else hybrid_on_server,
     ]
 
 
-def instructions_of(viewer: Viewer, page: Page) -> str:
+def instructions_of(viewer: Viewer, page: Whereabouts | None) -> str:
     """For whom, and on which page."""
-    return f"You help {viewer.key} on {page.get('path', 'no page')}."
+    return f"You help {viewer.key} on {page.path if page else 'no page'}."
 
 
 register(
@@ -294,6 +332,15 @@ register(
         suggestions=("say Hello there.",),
         instructions=instructions_of,
         tools=tools_of,
+        all_tools=[
+            *SERVER_TOOLS,
+            *CLIENT_TOOLS,
+            *ASKING_TOOLS,
+            *JOB_TOOLS,
+            add_in_page,
+        ],
+        page=Whereabouts,
+        attachments=True,
         max_steps=6,
     )
 )

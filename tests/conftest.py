@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.utils import translation
 
 from chatkit_app import db
 from chatkit_app.background import background
 from chatkit_app.log.doorbell import doorbell
+from chatkit_app.log.owner_bell import owner_bell
 from chatkit_app.log.writer import writer
+from chatkit_app.runs.job_news import job_news
 from chatkit_app.runs.runner import runner
-from chatkit_app.runs.tool_threads import tool_threads
+from chatkit_app.runs.tool_threads import reply_threads, tool_threads
 from tests.live import Browser, Site
+
+
+@pytest.fixture(autouse=True)
+def no_language_left() -> Iterator[None]:
+    """A request in German leaves its language in this thread, for whatever comes next."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +77,10 @@ def stopped_background() -> Iterator[None]:
 def stop_background() -> None:
     runner.stop()
     background.stop()
+    job_news.stop()
     doorbell.stop()
+    owner_bell.stop()
     writer.stop()
     tool_threads.stop()
+    reply_threads.stop()
     db.threads.close()

@@ -54,12 +54,15 @@ class Site:
         self.folder = Path(self._folder.name)
         self.ledger = self.folder / "ledger.txt"
         self.log = self.folder / "server.log"
+        self.gate = self.folder / "gate"
         self._database = self._name_database()
         self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "CHATKIT_TEST_DATABASE": self._database,
             "CHATKIT_TEST_LEDGER": str(self.ledger),
+            "CHATKIT_TEST_GATE": str(self.gate),
+            "CHATKIT_TEST_MEDIA": str(self.folder / "media"),
             "PYTHONPATH": str(ROOT),
             **environment,
         }
@@ -144,6 +147,19 @@ class Site:
                 yield
                 file.rollback()
 
+    def let_go(self) -> None:
+        """Let the tools and jobs go on that stand still until a test says so."""
+        self.gate.touch()
+
+    async def noted(self, line: str, times: int = 1) -> None:
+        """Until the side effect has been written down so often, by whichever process."""
+        async with asyncio.timeout(WAIT):
+            while self._ledger_text().count(line) < times:  # noqa: ASYNC110 (others write it)
+                await asyncio.sleep(0.02)
+
+    def _ledger_text(self) -> str:
+        return self.ledger.read_text() if self.ledger.exists() else ""
+
     def start(self) -> Self:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -225,6 +241,7 @@ class Twin(Site):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder, self.ledger = first.folder, first.ledger
+        self.gate = first.gate
         self.log = first.folder / f"server-{self.port}.log"
         self._database = first._database
         self.environment = {**first.environment, **environment}
@@ -289,6 +306,21 @@ class Browser:
         )
         with self._opener.open(request, timeout=10) as answer:
             return str(answer.read().decode())
+
+    def post_json(self, path: str, data: Mapping[str, Any]) -> Any:
+        """Send JSON as a page's script does, with its CSRF token."""
+        return json.loads(self.post_text(path, json.dumps(data)))
+
+    def post_text(self, path: str, text: str) -> bytes:
+        """The same with a body as it stands, which may be no JSON at all; what is answered."""
+        token = next(c.value for c in self._jar if c.name == "csrftoken")
+        request = urllib.request.Request(  # noqa: S310 (always the site's own address)
+            self.site.url + path,
+            data=text.encode(),
+            headers={"Content-Type": "application/json", "X-CSRFToken": str(token)},
+        )
+        with self._opener.open(request, timeout=10) as answer:
+            return bytes(answer.read())
 
     @property
     def cookie(self) -> str:
@@ -457,6 +489,19 @@ class Page:
             frame["snapshot"]["run"] if frame["type"] == "reset" else frame["event"]
         )
         return run
+
+    async def call_reached(self, *statuses: str) -> Frame:
+        """A tool call, once one has such a status: seen as an event or in a snapshot."""
+
+        def found(frame: Frame) -> list[Frame]:
+            if frame["type"] == "reset":
+                calls = calls_of(frame["snapshot"])
+            else:
+                event = frame.get("event", {})
+                calls = [event] if event.get("type") == "tool_call.changed" else []
+            return [call for call in calls if call["status"] in statuses]
+
+        return found(await self.until(found))[0]
 
     async def ended(self, status: str) -> Frame:
         """The run, once it has ended; with this status."""

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "channels",
     "chatkit_app",
     "tests",
@@ -40,6 +41,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "tests.admin_policy.strict_admin",
 ]
 TEMPLATES = [
     {
@@ -61,6 +63,8 @@ ASGI_APPLICATION = "tests.asgi.application"
 _folder = Path(tempfile.gettempdir()) / f"chatkit-tests-{os.getpid()}"
 _file = os.environ.get("CHATKIT_TEST_DATABASE", str(_folder / "db.sqlite3"))
 Path(_file).parent.mkdir(parents=True, exist_ok=True)
+
+MEDIA_ROOT = os.environ.get("CHATKIT_TEST_MEDIA", str(_folder / "media"))
 
 if os.environ.get("DATABASE_URL"):
     DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
@@ -99,3 +103,4 @@ CHATKIT_HEARTBEAT_SECONDS = CHATKIT_LEASE_SECONDS / 3
 CHATKIT_CLAIM_SECONDS = 3.0
 CHATKIT_BROKEN_STEP = os.environ.get("CHATKIT_BROKEN_STEP", "void")
 CHATKIT_PROVIDER_PAUSE_SECONDS = 0.02
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}

@@ -16,11 +16,14 @@ from chatkit_app.access import (
     is_allowed_origin,
     make_visitor,
     policy,
+    viewer_now,
     viewer_of,
     viewer_of_request,
     visitor_of,
 )
 from chatkit_app.engine.viewer import Viewer
+from chatkit_app.models import Thread
+from tests.approvals import PERMISSION, ask_staff, make_staff
 from tests.history_rows import make_thread
 
 VISITOR = UUID(int=9)
@@ -88,7 +91,7 @@ def test_a_viewer_without_translations_speaks_no_language_in_particular() -> Non
 
 
 def test_a_request_without_sessions_may_still_have_a_user() -> None:
-    request = RequestFactory().get("/")
+    request = RequestFactory().get("/", headers={"host": "127.0.0.1"})
     request.user = user()
 
     assert viewer_of_request(request).key == "u:3"
@@ -142,6 +145,74 @@ def test_a_viewer_sees_their_own_threads_of_their_tenant_that_are_not_deleted() 
     assert seen(Viewer(user=ann)) == [mine]
     assert seen(Viewer(user=ann, tenant="elsewhere")) == [elsewhere]
     assert seen(Viewer(visitor=VISITOR)) == [of_visitor]
+
+
+@pytest.mark.django_db
+def test_an_approval_without_a_permission_is_the_owner_s() -> None:
+    ann = get_user_model().objects.create_user("ann")
+    thread, rules = make_thread(ann), AccessPolicy()
+
+    assert rules.can_approve(Viewer(user=ann), "", thread)
+    assert not rules.can_approve(Viewer(user=make_staff("eve", PERMISSION)), "", thread)
+    assert not rules.can_approve(Viewer(visitor=VISITOR), "", thread)
+    assert not rules.can_approve(Viewer(user=ann), "")
+
+
+@pytest.mark.django_db
+def test_an_approval_with_a_permission_is_for_whoever_holds_it() -> None:
+    ann = get_user_model().objects.create_user("ann")
+    holder, other = make_staff("eve", PERMISSION), make_staff("mallory")
+    retired = make_staff("kurt", PERMISSION)
+    retired.is_active = False
+    thread, rules = make_thread(ann), AccessPolicy()
+
+    assert rules.can_approve(Viewer(user=holder), PERMISSION, thread)
+    assert rules.can_approve(Viewer(user=holder), PERMISSION)
+    for viewer in (
+        Viewer(user=ann),
+        Viewer(user=other),
+        Viewer(user=retired),
+        Viewer(visitor=VISITOR),
+        Viewer(user=holder, tenant="elsewhere"),
+    ):
+        assert not rules.can_approve(viewer, PERMISSION, thread)
+
+
+@pytest.mark.django_db
+def test_nobody_approves_anything_in_a_thread_that_is_deleted() -> None:
+    thread = make_thread(get_user_model().objects.create_user("ann"))
+    thread.deleted_at = timezone.now()
+    holder = Viewer(user=make_staff("eve", PERMISSION))
+
+    assert not AccessPolicy().can_approve(holder, PERMISSION, thread)
+
+
+@pytest.mark.django_db
+def test_a_viewer_sees_what_is_open_in_their_threads_and_what_they_may_approve() -> (
+    None
+):
+    ann = get_user_model().objects.create_user("ann")
+    theirs, staffs, other = (
+        ask_staff(VISITOR, permission=""),
+        ask_staff(ann),
+        ask_staff(ann, permission="auth.delete_user"),
+    )
+    ask_staff(ann, status="answered")
+    page = ask_staff(ann, kind="client_tool", permission="")
+    elsewhere, gone = ask_staff(ann), ask_staff(ann)
+    Thread.objects.filter(runs=elsewhere.run_id).update(tenant="elsewhere")
+    Thread.objects.filter(runs=gone.run_id).update(deleted_at=timezone.now())
+
+    def seen(viewer: Viewer) -> set:
+        return set(AccessPolicy().interrupts(viewer))
+
+    boss = get_user_model().objects.create_superuser("boss")
+    assert seen(Viewer(visitor=VISITOR)) == {theirs}
+    assert seen(Viewer(user=ann)) == {staffs, other, page}
+    assert seen(Viewer(user=make_staff("eve", PERMISSION))) == {staffs}
+    assert seen(Viewer(user=boss)) == {staffs, other}
+    assert seen(Viewer(user=boss, tenant="elsewhere")) == {elsewhere}
+    assert seen(Viewer(user=make_staff("mallory"))) == set()
 
 
 def test_everybody_may_speak_to_an_assistant_unless_the_site_says_otherwise() -> None:
@@ -379,3 +450,18 @@ def test_a_proxy_s_host_counts_only_where_the_site_says_so(settings) -> None:
     assert not is_allowed_origin(
         scope("http://evil.example", x_forwarded_host="evil.example")
     )
+
+
+@pytest.mark.django_db
+def test_a_tokens_user_has_the_rights_of_today_and_none_when_shut_out(
+    django_user_model,
+) -> None:
+    user = django_user_model.objects.create_user("token", is_superuser=True)
+    scope = {"user": user, "headers": [], "cookies": {}}
+    assert viewer_now(scope).user.has_perm("auth.change_group")
+
+    django_user_model.objects.filter(pk=user.pk).update(is_superuser=False)
+    assert not viewer_now(scope).user.has_perm("auth.change_group")
+
+    django_user_model.objects.filter(pk=user.pk).update(is_active=False)
+    assert viewer_now(scope) is None

@@ -79,7 +79,11 @@ async def test_server_and_client_tools_of_one_step_are_read_in_the_models_order(
 
 async def test_a_slow_tool_streams_its_progress(visitor: Browser) -> None:
     async with visitor.page() as page:
-        await page.say('call slow_report {"steps": 2, "seconds": 0.3}')
+        thread = (await page.say("say Hello."))["thread"]
+        await page.ended(
+            "completed"
+        )  # the thread is watched before there is something to see
+        await page.say('call slow_report {"steps": 2, "seconds": 0.3}', thread)
         progressed = await page.event("tool_call.progressed", text="step 2 of 2")
         await page.ended("completed")
 
@@ -544,6 +548,11 @@ HOSTILE = {
     '{"type": "send", "id": "x", "assistant": "test", "text": "a", "tab": "t", "more": 1}': (
         "invalid_command"
     ),
+    '{"type": "send", "id": "x", "assistant": "test", "text": "a", "tab": "t", "page": {"secret": 1}}': (
+        "invalid_page"
+    ),
+    '{"type": "send", "id": "x", "assistant": "test", "text": "a", "tab": "t", "tools":'
+    ' [{"name": "zoom", "parameters": {"type": "object"}}]}': "invalid_command",
     '{"type": "subscribe", "thread": "x"}': "invalid_command",
     '{"type": "send", "id": "' + "x" * 70_000 + '"}': "frame_too_large",
     "[" * 60_000: "invalid_command",

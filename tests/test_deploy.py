@@ -135,7 +135,7 @@ async def test_told_to_end_in_the_middle_of_an_answer_another_process_says_the_r
     assert rest == list(range(first, first + len(rest)))
     assert text_of(after) == WORDS
     assert runs(site, "takeovers", "attempt") == [(0, 2)]
-    assert took < 5  # far below the lease: it was handed over
+    assert took < 15  # far below the lease: it was handed over
 
 
 async def test_the_run_that_is_let_go_is_nobodys_and_has_not_crashed(
@@ -218,7 +218,7 @@ async def test_a_tool_that_does_not_return_keeps_no_process_alive(
     visitor = Browser(site).visit()
     async with visitor.page(at=other) as stays, visitor.page() as page:
         thread = (await page.say(f'call {tool} {{"seconds": 3}}'))["thread"]
-        await page.event("tool_call.changed", status="running")
+        await page.call_reached("running")
         while not site.ledger.exists():  # noqa: ASYNC110 (another process writes it)
             await asyncio.sleep(0.01)
         site.tell()
@@ -242,7 +242,7 @@ async def test_a_tool_that_is_about_to_return_is_waited_for(
     visitor = Browser(site).visit()
     async with visitor.page(at=other) as stays, visitor.page() as page:
         thread = (await page.say('call pay {"seconds": 0.3}'))["thread"]
-        await page.event("tool_call.changed", status="running")
+        await page.call_reached("running")
         site.tell()
         since = time.monotonic()
         await is_told_to_restart(page, since)
@@ -263,7 +263,7 @@ async def test_a_second_signal_ends_it_at_once(
     site = sites(server, CHATKIT_TEST_DELAY="0")
     async with Browser(site).visit().page() as page:
         await page.say('call pay {"seconds": 30}')
-        await page.event("tool_call.changed", status="running")
+        await page.call_reached("running")
         site.tell()
         await is_told_to_restart(page, time.monotonic())
         await asyncio.sleep(HURRY)  # sooner it would be an echo

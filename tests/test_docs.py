@@ -11,7 +11,14 @@ import pytest
 from chatkit_app.conf import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
-WORDS = {"int": "int", "float": "float", "str": "str", "list[str]": "list of str"}
+WORDS = {
+    "int": "int",
+    "float": "float",
+    "str": "str",
+    "bool": "bool",
+    "list[str]": "list of str",
+    "list[Mapping[str, Any]]": "list of dict",
+}
 
 
 def settings_told() -> dict[str, tuple[str, str, str]]:

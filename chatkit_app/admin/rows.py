@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from chatkit_app.admin.call_list import CallList
+from chatkit_app.admin.columns import seconds_text
+from chatkit_app.admin.content import hidden_fields
 from chatkit_app.admin.read_only import ReadOnlyAdmin
-from chatkit_app.admin.timeline import between
+from chatkit_app.admin.run_list import RunList
 from chatkit_app.models import (
     Command,
     Event,
-    Interrupt,
     Message,
     Run,
     Step,
     ToolCall,
 )
-
-
-def seconds_text(start: datetime | None, end: datetime | None) -> str:
-    """How long it took; a dash as long as it has not ended."""
-    seconds = between(start, end)
-    return "-" if seconds is None else f"{seconds:.1f}"
 
 
 class OffIndexAdmin(ReadOnlyAdmin):
@@ -74,63 +67,15 @@ class StepInline(admin.TabularInline):
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnlyAdmin):
+class RunAdmin(RunList):
     """Runs, with what went wrong."""
 
-    list_display = (
-        "created_at",
-        "status",
-        "model_name",
-        "seconds",
-        "error_code",
-        "of_thread",
-    )
-    list_filter = ("status",)
-    list_select_related = ("thread",)
-    search_fields = ("error_code__exact",)
-    searched_ids = ("pk", "thread")
-    search_help_text = _("The id of a run or a thread, or an error's code.")
     inlines = (StepInline,)
-
-    @admin.display(description=_("thread"))
-    def of_thread(self, run: Run) -> SafeString:
-        return self.link_to(run.thread)
-
-    @admin.display(description=_("seconds"))
-    def seconds(self, run: Run) -> str:
-        return seconds_text(run.created_at, run.finished_at)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With what a page names of other tables."""
-        return super().get_queryset(request).select_related("thread", "started_by")
 
 
 @admin.register(ToolCall)
-class ToolCallAdmin(ReadOnlyAdmin):
+class ToolCallAdmin(CallList):
     """Tool calls: which tool fails, which is slow."""
-
-    list_display = (
-        "created_at",
-        "name",
-        "status",
-        "seconds",
-        "error_code",
-        "of_thread",
-    )
-    list_display_links = ("created_at", "name")
-    list_filter = ("status", "executor")
-    list_select_related = ("run__thread",)
-    search_fields = ("name",)
-    searched_ids = ("pk", "run")
-    search_help_text = _("The name of a tool, or the id of a call or a run.")
-
-    @admin.display(description=_("thread"))
-    def of_thread(self, call: ToolCall) -> SafeString:
-        return self.link_to(call.run.thread)
-
-    @admin.display(description=_("seconds"))
-    def seconds(self, call: ToolCall) -> str:
-        return seconds_text(call.started_at, call.finished_at)
 
 
 @admin.register(Message)
@@ -138,6 +83,7 @@ class MessageAdmin(OffIndexAdmin):
     """Messages as rows."""
 
     list_display = ("created_at", "thread", "depth", "role", "status", "is_shown")
+    thread_column = "thread_id"
     list_select_related = ("thread",)
 
 
@@ -147,23 +93,12 @@ class EventAdmin(OffIndexAdmin):
 
     list_display = ("position", "type", "run_id", "at", "data")
     list_per_page = 200
+    thread_column = "thread_id"
 
-
-@admin.register(Interrupt)
-class InterruptAdmin(OffIndexAdmin):
-    """What was asked of the outside. The token of a claim is a key to it, and not shown."""
-
-    list_display = (
-        "created_at",
-        "kind",
-        "status",
-        "tool_call",
-        "claimed_by",
-        "answered_at",
-    )
-    list_filter = ("kind", "status")
-    list_select_related = ("tool_call",)
-    unseen = ("claim_token",)
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Its JSON is what was said."""
+        hidden = hidden_fields(request, Event)
+        return tuple(name for name in self.list_display if name not in hidden)
 
 
 @admin.register(Command)
@@ -172,4 +107,5 @@ class CommandAdmin(OffIndexAdmin):
 
     list_display = ("created_at", "kind", "protocol", "owner_key", "client_id", "run")
     list_filter = ("kind",)
+    thread_column = "thread_id"
     list_select_related = ("run",)

@@ -11,13 +11,16 @@ from chatkit_app.checks.access import (
     check_scheme,
 )
 from chatkit_app.checks.assistants import check_assistants
+from chatkit_app.checks.budgets import check_budgets, check_prices, check_redactor
 from chatkit_app.checks.database import (
     check_connections,
     check_database,
     check_durability,
 )
+from chatkit_app.checks.files import check_place, check_privacy, check_types
 from chatkit_app.checks.processes import check_layer, check_runner
 from chatkit_app.checks.providers import check_providers
+from chatkit_app.checks.questions import check_questions
 from chatkit_app.checks.serving import (
     check_asgi,
     check_gzip,
@@ -25,10 +28,14 @@ from chatkit_app.checks.serving import (
     check_middleware,
     check_times,
 )
+from chatkit_app.checks.tools import check_strictness, check_tools
 from chatkit_app.checks.values import (
     check_leases,
     check_names,
     check_numbers,
+    check_rates,
+    check_retention,
+    check_sizes,
     check_words,
 )
 
@@ -40,10 +47,15 @@ ALWAYS = (
     check_origins,
     check_hosts,
     check_numbers,
+    check_rates,
     check_words,
     check_names,
     check_leases,
+    check_sizes,
+    check_retention,
     check_assistants,
+    check_tools,
+    check_questions,
     check_database,
     check_connections,
     check_durability,
@@ -54,9 +66,14 @@ ALWAYS = (
     check_middleware,
     check_history,
     check_gzip,
+    check_budgets,
+    check_prices,
+    check_redactor,
+    check_types,
+    check_place,
 )
-DEPLOYED = (check_scheme,)
-"""On a developer's machine these would be wrong more often than right."""
+DEPLOYED = (check_scheme, check_strictness, check_privacy)
+"""On a developer's machine these would be wrong more often than right, or said too often."""
 
 
 def register() -> None:

@@ -11,11 +11,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from chatkit_app.engine import events
 from chatkit_app.engine.assembler import Assembler, sound
-from chatkit_app.engine.provider import ProviderEvent, StepFinished
+from chatkit_app.engine.provider import ProviderEvent, StepFinished, Usage
+from chatkit_app.engine.redacting import NO_REDACTION, Redaction
 from chatkit_app.exceptions import ProviderError, ProviderUnavailable
 
 MOST_TOKENS = 2**31 - 1
@@ -68,6 +70,7 @@ class Asking:
     sleep: Callable[[float], Awaitable[None]]
     now: Callable[[], datetime]
     retries: Retries
+    redaction: Redaction = NO_REDACTION
     attempt: int = 1
     step_id: UUID = field(init=False)
     assembler: Assembler = field(init=False)
@@ -105,6 +108,7 @@ class Asking:
             step_id=str(self.step_id),
             next_index=self.next_index,
             new_id=self.new_id,
+            redaction=self.redaction,
         )
 
     async def _attempt(self) -> AsyncGenerator[events.AnyEvent, None]:
@@ -132,6 +136,7 @@ class Asking:
         yield self._finished(finished)
 
     def _voided(self, error: ProviderError, pause: float) -> events.StepVoided:
+        told = error.usage or Usage()
         return events.StepVoided(
             run_id=str(self.run_id),
             step_id=str(self.step_id),
@@ -139,6 +144,7 @@ class Asking:
             attempt=self.attempt,
             error_code=error.code,
             retry_at=self.now() + timedelta(seconds=pause),
+            **counts_of(told),
         )
 
     def _finished(self, found: StepFinished) -> events.StepFinished:
@@ -146,13 +152,23 @@ class Asking:
             run_id=str(self.run_id),
             step_id=str(self.step_id),
             finish_reason=found.reason,
-            input_tokens=_countable(found.usage.input_tokens),
-            output_tokens=_countable(found.usage.output_tokens),
-            cached_tokens=_countable(found.usage.cached_tokens),
-            reasoning_tokens=_countable(found.usage.reasoning_tokens),
+            **counts_of(found.usage),
             response_id=sound(found.response_id)[:200],
             model_name=sound(found.model_name)[:200],
         )
+
+
+def counts_of(usage: Usage) -> dict[str, Any]:
+    """What the provider has counted, by the names of events and columns.
+
+    Ints; Any, so that it may be spread over an event's fields.
+    """
+    return {
+        "input_tokens": _countable(usage.input_tokens),
+        "output_tokens": _countable(usage.output_tokens),
+        "cached_tokens": _countable(usage.cached_tokens),
+        "reasoning_tokens": _countable(usage.reasoning_tokens),
+    }
 
 
 def _countable(tokens: int) -> int:

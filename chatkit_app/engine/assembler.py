@@ -18,6 +18,7 @@ from pydantic import JsonValue
 from chatkit_app.engine import events
 from chatkit_app.engine.messages import ProviderData
 from chatkit_app.engine.provider import PartDelta, PartEnded, PartStarted
+from chatkit_app.engine.redacting import NO_REDACTION, Redaction, Redactor
 from chatkit_app.engine.states import FinishReason, PartKind, PartState
 from chatkit_app.exceptions import ProviderError, ProviderUnavailable
 
@@ -81,7 +82,10 @@ def sound_json(value: JsonValue) -> JsonValue:
 
 @dataclass(slots=True, kw_only=True)
 class GrowingPart:
-    """A part that is still open. Not frozen: it grows."""
+    """A part that is still open. Not frozen: it grows.
+
+    What its ``redactor`` holds back is no part of the text yet.
+    """
 
     part_id: UUID
     kind: PartKind
@@ -93,6 +97,7 @@ class GrowingPart:
     carried: str = ""
     provider_data: ProviderData | None = None
     is_cut: bool = False
+    redactor: Redactor | None = None
 
     def grow(self, delta: str) -> list[events.PartDelta]:
         """Take more text: none where nothing whole has come yet, several where it is long."""
@@ -100,7 +105,18 @@ class GrowingPart:
         self.carried = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             self.carried, text = text[-1], text[:-1]
-        return [self._append(piece) for piece in split(sound(text), DELTA_UNITS)]
+        text = sound(text)
+        if self.redactor is not None:
+            text = sound(self.redactor.feed(text))
+        return [self._append(piece) for piece in split(text, DELTA_UNITS)]
+
+    def close(self) -> list[events.PartDelta]:
+        """No more text comes: what was held back of it."""
+        redactor, self.redactor = self.redactor, None
+        if redactor is None:
+            return []
+        rest = sound(redactor.close())
+        return [self._append(piece) for piece in split(rest, DELTA_UNITS)]
 
     def _append(self, text: str) -> events.PartDelta:
         event = events.PartDelta(
@@ -151,12 +167,14 @@ class Assembler:
         step_id: str,
         next_index: int,
         new_id: Callable[[], UUID],
+        redaction: Redaction = NO_REDACTION,
     ) -> None:
         self.next_index = next_index
         self.parts: list[GrowingPart] = []
         self._message_id = message_id
         self._step_id = step_id
         self._new_id = new_id
+        self._redaction = redaction
         self._open: dict[str, GrowingPart] = {}
         self._units = 0
 
@@ -168,6 +186,7 @@ class Assembler:
         Raises:
             ProviderUnavailable: It speaks of a part that isn't open: the stream is broken.
             ProviderError: It says more than a step may have.
+            RedactionFailed: The site's redactor has failed.
         """
         if isinstance(event, PartStarted):
             yield self._start(event)
@@ -179,8 +198,10 @@ class Assembler:
             self._charge(event.delta)
             yield from part.grow(event.delta)
         else:
-            part.provider_data = _sound_data(event.provider_data)
+            data = self._redaction.data(event.provider_data)
+            part.provider_data = _sound_data(data)
             del self._open[event.key]
+            yield from part.close()
             yield part.end()
 
     def finish(self, reason: FinishReason) -> Iterator[events.AnyEvent]:
@@ -188,6 +209,7 @@ class Assembler:
         for key in list(self._open):
             part = self._open.pop(key)
             part.is_cut = reason in (FinishReason.LENGTH, FinishReason.CONTENT_FILTER)
+            yield from part.close()
             yield part.end()
 
     @property
@@ -210,8 +232,9 @@ class Assembler:
             part_id=self._new_id(),
             kind=event.kind,
             provider_call_id=sound(event.provider_call_id)[:200],
-            name=sound(event.name)[:200],
+            name=self._redaction.text(sound(event.name)[:200])[:200],
             tool_call_id=self._new_id() if is_call else None,
+            redactor=self._redaction.stream(),
         )
         self._open[event.key] = part
         call_index = len(self.calls)

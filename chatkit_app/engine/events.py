@@ -9,7 +9,7 @@ Some facts are for the rows alone (``Inside``): they are neither stored with the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
@@ -19,9 +19,13 @@ from pydantic.alias_generators import to_camel
 
 from chatkit_app.engine.messages import ProviderData
 from chatkit_app.engine.states import (
+    Approver,
+    Decision,
     Effect,
     Executor,
+    FeedbackKind,
     FinishReason,
+    InterruptKind,
     MessageStatus,
     PartKind,
     PartState,
@@ -30,6 +34,7 @@ from chatkit_app.engine.states import (
     ThreadStatus,
     ToolCallState,
     ToolCallStatus,
+    WaitsFor,
 )
 
 Inside = Field(exclude=True)
@@ -55,10 +60,35 @@ class ThreadChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileTold(Event):
+    """A file of a message, as a page needs it. ``name`` and ``media_type`` are untrusted text.
+
+    ``size`` in bytes; without an attachment (and a ``url``) the file is gone.
+    """
+
+    part_id: str
+    index: int
+    attachment_id: str | None
+    name: str
+    media_type: str
+    size: int
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorTold(Event):
+    """The member of the staff who has written a message."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageCreated(Event):
-    """A message is there: a user's whole one with its text, or an assistant's, still empty.
+    """A message is there: whole, if a person has written it, or an assistant's, still empty.
 
     ``client_id`` is the id of the command that sent it, so that the page which did knows its own.
+    ``siblings`` are all that were ever said in its place, the oldest first and itself among them;
+    none where it is the only one.
     """
 
     type: Literal["message.created"] = "message.created"
@@ -69,6 +99,10 @@ class MessageCreated(Event):
     status: MessageStatus
     content: str | None = None
     created_at: datetime
+    parent_id: str | None = None
+    siblings: Sequence[str] = ()
+    author: AuthorTold | None = None
+    files: Sequence[FileTold] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +119,23 @@ class MessageHidden(Event):
     """Another branch is shown in this message's place; the message itself is kept."""
 
     type: Literal["message.hidden"] = "message.hidden"
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRated(Event):
+    """The thread's owner likes an answer, or doesn't; None: they have taken that back."""
+
+    type: Literal["message.rated"] = "message.rated"
+    message_id: str
+    feedback: FeedbackKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchShown(Event):
+    """Another branch is shown from this message on: whoever shows the thread reads it again."""
+
+    type: Literal["branch.shown"] = "branch.shown"
     message_id: str
 
 
@@ -147,6 +198,10 @@ class StepVoided(Event):
     attempt: int
     error_code: str
     retry_at: datetime | None = None
+    input_tokens: Annotated[int, Inside] = 0
+    output_tokens: Annotated[int, Inside] = 0
+    cached_tokens: Annotated[int, Inside] = 0
+    reasoning_tokens: Annotated[int, Inside] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,10 +250,45 @@ class PartEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InterruptTold(Event):
+    """Something that is asked of the outside, as pages, the history API and the admin are told of it.
+
+    ``schema`` is that of the expected answer: a client tool's output, a call's arguments as they may
+    be edited, a question's answer. ``form`` is the HTML of a form, where there is one.
+    """
+
+    id: str
+    kind: InterruptKind
+    tool_call_id: str
+    key: str = ""
+    message: str = ""
+    schema: Mapping[str, JsonValue] | None = None
+    form: str | None = None
+    approver: Approver | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalTold(Event):
+    """Whether a person lets a call run. ``id`` is the interrupt's; the rest is null until the answer.
+
+    ``approved`` is false also where the person has answered in words instead (``respond``).
+    """
+
+    id: str
+    needs_approval: bool = True
+    approved: bool | None = None
+    decision: Decision | None = None
+    reason: str | None = None
+    by: Approver | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallChanged(Event):
     """A call has moved on. ``input`` comes once, when the arguments are read and fit.
 
-    ``executor`` says where it runs: ``waiting`` with ``client`` is a page's to claim and to answer.
+    ``interrupt`` is what it waits for now, None where it waits for nobody or for a job. ``approval``
+    and ``edited_input`` come where they have changed.
     """
 
     type: Literal["tool_call.changed"] = "tool_call.changed"
@@ -207,10 +297,16 @@ class ToolCallChanged(Event):
     state: ToolCallState
     executor: Executor | None = None
     input: JsonValue = None
+    edited_input: JsonValue = None
+    waits_for: WaitsFor | None = None
+    interrupt: InterruptTold | None = None
+    approval: ApprovalTold | None = None
     deadline_at: datetime | None = None
     effect: Annotated[Effect | None, Inside] = None
     schema_digest: Annotated[str, Inside] = ""
-    response_schema: Annotated[Mapping[str, JsonValue] | None, Inside] = None
+    permission: Annotated[str, Inside] = ""
+    is_our_job: Annotated[bool, Inside] = False
+    request: Annotated[Mapping[str, JsonValue] | None, Inside] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,20 +319,49 @@ class ToolCallClaimed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Event):
+    """Words of a tool for the visitor; text, never HTML."""
+
+    level: Literal["info", "warning", "danger"] = "info"
+    title: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallProgressed(Event):
-    """A running server tool tells how far it is. ``fraction`` is 0..1, where it knows."""
+    """What an open call tells of itself: the newest of each, so that the last event says it all.
+
+    ``fraction`` is 0..1, where it knows; ``preliminary`` is its output as far as it has come.
+    """
 
     type: Literal["tool_call.progressed"] = "tool_call.progressed"
     tool_call_id: str
     text: str
     fraction: float | None = None
+    preliminary: JsonValue = None
+    notice: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectTold(Event):
+    """Something for the page to do, once, if it knows how to; nobody answers.
+
+    ``tab`` is the page that has sent the message: it alone may want to act on it.
+    """
+
+    type: Literal["effect"] = "effect"
+    tool_call_id: str
+    name: str
+    data: JsonValue = None
+    tab: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallEnded(Event):
     """A call has its one result; it is also a part of its own (``part_id`` at ``index``).
 
-    ``output`` is there when it completed, ``error_code`` and ``error_text`` when it did not.
+    ``output`` is there when it completed, ``error_code`` and ``error_text`` when it did not. Whatever
+    it waited for, it waits no more. ``approval`` comes where the answer to it ended the call.
     """
 
     type: Literal["tool_call.ended"] = "tool_call.ended"
@@ -250,6 +375,7 @@ class ToolCallEnded(Event):
     output: JsonValue = None
     error_code: str | None = None
     error_text: str | None = None
+    approval: ApprovalTold | None = None
 
 
 AnyEvent = (
@@ -257,6 +383,8 @@ AnyEvent = (
     | MessageCreated
     | MessageEnded
     | MessageHidden
+    | MessageRated
+    | BranchShown
     | RunChanged
     | StepStarted
     | StepFinished
@@ -268,4 +396,5 @@ AnyEvent = (
     | ToolCallClaimed
     | ToolCallProgressed
     | ToolCallEnded
+    | EffectTold
 )

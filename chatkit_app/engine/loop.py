@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from chatkit_app.engine import events
@@ -19,6 +20,7 @@ from chatkit_app.engine.asking import Asking, Retries
 from chatkit_app.engine.assembler import Assembler, GrowingPart
 from chatkit_app.engine.calls import Call
 from chatkit_app.engine.history import estimate_tokens, fit
+from chatkit_app.engine.limits import Limits, Spent
 from chatkit_app.engine.messages import (
     Message,
     Part,
@@ -33,10 +35,12 @@ from chatkit_app.engine.provider import (
     ProviderEvent,
     ProviderRequest,
 )
+from chatkit_app.engine.reading import ReadFile, Reading, no_file
+from chatkit_app.engine.redacting import NO_REDACTION, Redaction
 from chatkit_app.engine.schema import load_json
-from chatkit_app.engine.settling import Calls, utc_now
+from chatkit_app.engine.settling import Calls, MakeContext, permits_all, utc_now
 from chatkit_app.engine.states import PartKind, Role
-from chatkit_app.engine.tools import Tool, ToolContext
+from chatkit_app.engine.tools import Tool
 from chatkit_app.exceptions import (
     ProviderContextExceeded,
     StepLimitExceeded,
@@ -56,7 +60,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """What the assistant is for this viewer on this page."""
+    """What the assistant is for this viewer on this page.
+
+    ``withheld``: names of tools that the assistant has, and that this viewer may not use; ``permits``
+    asks again for one, and may block. ``tab`` is
+    the page that has sent the message, ``page`` what it has told of itself (the assistant's own
+    model), ``dependencies`` what the site has made for this drive of the run. ``read_file`` finds the
+    bytes of a file, of which a request may hold ``file_bytes``.
+    """
 
     instructions: str
     tools: Mapping[str, Tool]
@@ -65,6 +76,14 @@ class Brief:
     max_steps: int
     history_tokens: int
     safety_key: str = ""
+    withheld: frozenset[str] = frozenset()
+    permits: Callable[[Tool], bool] = permits_all
+    limits: Limits = field(default_factory=Limits)
+    page: Any = None
+    dependencies: Any = None
+    read_file: ReadFile = no_file
+    file_bytes: int = 0
+    tab: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +95,7 @@ class Work:
     no result yet: then all results of that step are theirs, so that they stay in order.
     ``is_answered``: the last step called nothing, so there is nothing more to ask. ``next_attempt``
     is more than 1 where the next step was asked before and came to nothing; ``retry_at`` is when it
-    may be asked again.
+    may be asked again. ``spent`` is what the run has used up so far.
     """
 
     run_id: UUID
@@ -90,35 +109,50 @@ class Work:
     next_attempt: int = 1
     retry_at: datetime | None = None
     next_index: int = 0
+    spent: Spent = field(default_factory=Spent)
 
 
 @dataclass(slots=True, kw_only=True)
 class Loop:
-    """One drive from a start or a pause to the next pause or the end. Not frozen: it moves on."""
+    """One drive from a start or a pause to the next pause or the end. Not frozen: it moves on.
+
+    ``check`` is asked before the model is, and before what it has called begins: it raises what ends
+    the run where nothing is left to pay for it.
+    """
 
     work: Work
     brief: Brief
     provider: Provider
     in_thread: InThread
-    context: Callable[[Call, Callable[[str, float | None], None]], ToolContext]
+    context: MakeContext
     new_id: Callable[[], UUID]
     retries: Retries = field(default_factory=Retries)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     now: Callable[[], datetime] = utc_now
     max_parallel: int = 8
     max_output_bytes: int = 65_536
+    redaction: Redaction = NO_REDACTION
+    check: Callable[[], Awaitable[None]] | None = None
     outcome: Outcome | None = None
     _answer: list[Part] = field(default_factory=list)
     _next_index: int = 0
     _budget: int = 0
+    _spent: Spent = field(default_factory=Spent)
 
     async def run(self) -> AsyncGenerator[events.AnyEvent, None]:
         """Yield what happens.
 
         Raises:
-            ProviderError: The provider did not give a whole answer.
-            StepLimitExceeded: The model goes on calling tools.
+            RunError: The provider did not give a whole answer, or a limit of the assistant's is passed,
+                or a budget is spent.
         """
+        self._spent = replace(self.work.spent)
+        async with aclosing(self._drive()) as happening:
+            async for event in happening:
+                self._spent.note(event, self.now())
+                yield self.redaction.event(event)
+
+    async def _drive(self) -> AsyncGenerator[events.AnyEvent, None]:
         self._answer = list(self.work.answer)
         self._next_index = self.work.next_index
         self._budget = self.brief.history_tokens
@@ -130,6 +164,7 @@ class Loop:
             await self.sleep(max(0.0, left))
         while not self.work.is_answered:
             if calls:
+                self.brief.limits.check_calls(self._spent)
                 settled = self._calls(str(step_id))
                 async with aclosing(settled.run(calls)) as happening:
                     async for event in happening:
@@ -142,6 +177,8 @@ class Loop:
                 raise StepLimitExceeded(
                     f"The run took {index} steps, which is the limit."
                 )
+            self.brief.limits.check_step(self._spent)
+            await self._check()
             asking = self._asking(index, attempt)
             async with aclosing(asking.run()) as happening:
                 async for event in happening:
@@ -150,7 +187,12 @@ class Loop:
             index, attempt = index + 1, 1
             if not calls:
                 break
+            await self._check()
         self.outcome = Outcome.FINISHED
+
+    async def _check(self) -> None:
+        if self.check is not None:
+            await self.check()
 
     def _take(self, assembler: Assembler) -> tuple[Call, ...]:
         """Keep what the model has said in a step; its calls."""
@@ -163,6 +205,9 @@ class Loop:
     def _calls(self, step_id: str) -> Calls:
         return Calls(
             tools=self.brief.tools,
+            withheld=self.brief.withheld,
+            permits=self.brief.permits,
+            tab=self.brief.tab,
             context=self.context,
             in_thread=self.in_thread,
             message_id=str(self.work.message_id),
@@ -171,6 +216,8 @@ class Loop:
             now=self.now,
             max_parallel=self.max_parallel,
             max_output_bytes=self.max_output_bytes,
+            told_bytes=self.brief.limits.output_bytes,
+            redaction=self.redaction,
         )
 
     def _asking(self, index: int, attempt: int) -> Asking:
@@ -187,13 +234,14 @@ class Loop:
             sleep=self.sleep,
             now=self.now,
             retries=self.retries,
+            redaction=self.redaction,
         )
 
     async def _ask(self) -> AsyncGenerator[ProviderEvent, None]:
         """The provider's events; a history that is too long is halved and asked again."""
         for shrink in range(SHRINKS + 1):
             is_silent = True
-            request = self._request()
+            request = await self._reading().told(self._request())
             try:
                 async with aclosing(self.provider.stream(request)) as stream:
                     async for found in stream:
@@ -206,6 +254,15 @@ class Loop:
                 self._budget = min(self._budget, told) // 2
             else:
                 return
+
+    def _reading(self) -> Reading:
+        return Reading(
+            read=self.brief.read_file,
+            in_thread=self.in_thread,
+            types=self.provider.file_types,
+            max_bytes=self.brief.file_bytes,
+            text_bytes=self.brief.limits.output_bytes,
+        )
 
     def _request(self) -> ProviderRequest:
         messages = [*self.work.history]

@@ -58,7 +58,22 @@ class ToolResultPart:
     is_error: bool = False
 
 
-Part = TextPart | ReasoningPart | ToolCallPart | ToolResultPart
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePart:
+    """A file that a visitor has sent along. ``name`` is the visitor's, ``size`` in bytes.
+
+    ``ref`` is by which whoever keeps it finds it. A provider gets it with ``data``, its bytes in base64,
+    and only if it is of its ``file_types``.
+    """
+
+    name: str
+    media_type: str
+    size: int
+    ref: str = ""
+    data: str = ""
+
+
+Part = TextPart | ReasoningPart | ToolCallPart | ToolResultPart | FilePart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

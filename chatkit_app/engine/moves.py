@@ -63,7 +63,8 @@ TOOL_CALL_MOVES: Mapping[ToolCallStatus, frozenset[ToolCallStatus]] = {
     ToolCallStatus.RUNNING: frozenset(
         {ToolCallStatus.QUEUED, ToolCallStatus.WAITING, *_ENDS}
     ),
-    ToolCallStatus.WAITING: frozenset(_ENDS),
+    # To the queue: it was approved, or the question that its tool has asked was answered.
+    ToolCallStatus.WAITING: frozenset({ToolCallStatus.QUEUED, *_ENDS}),
     ToolCallStatus.COMPLETED: frozenset(),
     ToolCallStatus.FAILED: frozenset(),
     ToolCallStatus.CANCELLED: frozenset(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from chatkit_app.engine.messages import Message, ProviderData
 from chatkit_app.engine.states import FinishReason, PartKind
@@ -16,11 +17,22 @@ from chatkit_app.engine.states import FinishReason, PartKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
-    """A tool as the model is told of it. ``parameters`` is the JSON Schema of an object."""
+    """A tool as the model is told of it. ``parameters`` is the JSON Schema of an object.
+
+    ``is_strict``: the schema keeps OpenAI's rules for strict mode, so the model may be held to it.
+    """
 
     name: str
     description: str
     parameters: Mapping[str, object]
+    is_strict: bool = False
+
+
+class Purpose(StrEnum):
+    """What is asked for: an answer to the visitor, or a title for their thread."""
+
+    ANSWER = "answer"
+    TITLE = "title"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +49,7 @@ class ProviderRequest:
     tools: tuple[ToolSpec, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     safety_key: str = ""
+    purpose: Purpose = Purpose.ANSWER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +109,9 @@ class Provider(ABC):
 
     name: str
     """Stable: stored with each step and with ``ProviderData``."""
+
+    file_types: frozenset[str] = frozenset()
+    """Media types of the files that it hands to the model; of others the model is told in words."""
 
     is_simulated = False
     """Does a script answer instead of a model? Then every page says so."""

@@ -13,6 +13,14 @@ class ThreadStatus(StrEnum):
     ARCHIVED = "archived"
 
 
+class TitleSource(StrEnum):
+    """Who wrote a thread's title: what a person wrote is never written over."""
+
+    MESSAGE = "message"
+    MODEL = "model"
+    PERSON = "person"
+
+
 class Role(StrEnum):
     """Who speaks in a message."""
 
@@ -109,8 +117,20 @@ class ToolCallState(StrEnum):
     APPROVAL_RESPONDED = "approval-responded"
 
 
-def shown_state(status: str, *, has_arguments: bool) -> ToolCallState:
-    """The state that people see, from what is stored."""
+def shown_state(
+    status: str, *, has_arguments: bool, is_responded: bool | None = None
+) -> ToolCallState:
+    """The state that people see, from what is stored.
+
+    ``is_responded``: None where nobody was asked, False while somebody is, True from the answer on,
+    whatever it was.
+    """
+    if is_responded is not None:
+        return (
+            ToolCallState.APPROVAL_RESPONDED
+            if is_responded
+            else ToolCallState.APPROVAL_REQUESTED
+        )
     if status != ToolCallStatus.STREAMING:
         return ToolCallState.INPUT_COMPLETE
     return (
@@ -125,6 +145,14 @@ class Executor(StrEnum):
     CLIENT = "client"
     JOB = "job"
     PROVIDER = "provider"
+
+
+class WaitsFor(StrEnum):
+    """For whom a waiting call waits. A page and a person are asked by an interrupt, a job is not."""
+
+    CLIENT = "client"
+    PERSON = "person"
+    JOB = "job"
 
 
 class Effect(StrEnum):
@@ -153,6 +181,43 @@ class InterruptStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Decision(StrEnum):
+    """What the outside makes of an interrupt.
+
+    Of an approval: ``approve``, ``edit`` (with other arguments), ``deny``, ``respond`` (in words,
+    instead). Of a question: ``answer`` or ``skip``. Of a client tool: ``answer`` with its output, or
+    ``fail`` with the words of what it threw.
+    """
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    DENY = "deny"
+    RESPOND = "respond"
+    ANSWER = "answer"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+DECISIONS = {
+    InterruptKind.APPROVAL: (
+        Decision.APPROVE,
+        Decision.EDIT,
+        Decision.DENY,
+        Decision.RESPOND,
+    ),
+    InterruptKind.QUESTION: (Decision.ANSWER, Decision.SKIP),
+    InterruptKind.CLIENT_TOOL: (Decision.ANSWER, Decision.FAIL),
+}
+"""What each kind of interrupt may be answered with."""
+
+
+class Approver(StrEnum):
+    """Who has to approve a call: the thread's owner, or anybody who holds a permission."""
+
+    VISITOR = "visitor"
+    STAFF = "staff"
+
+
 class FinishReason(StrEnum):
     """Why a provider ended a step; ``stop`` and ``tool_calls`` are whole answers."""
 
@@ -168,4 +233,23 @@ class CommandKind(StrEnum):
     SEND = "send"
     RETRY = "retry"
     ANSWER = "answer"
+    RESOLVE = "resolve"
     CANCEL = "cancel"
+    REGENERATE = "regenerate"
+    EDIT = "edit"
+    SHOW = "show"
+    REPLY = "reply"
+
+
+class AttachmentStatus(StrEnum):
+    """Whether a message has taken the file; until then it may expire."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+
+
+class FeedbackKind(StrEnum):
+    """How somebody liked an answer."""
+
+    UP = "up"
+    DOWN = "down"

@@ -12,39 +12,30 @@ one that shall run.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, overload
-from uuid import UUID
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypedDict, TypeVar, overload
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError
+from typing_extensions import Unpack
 
-from chatkit_app.engine.assembler import sound_json
+from chatkit_app.engine.approvals import Verdict
+from chatkit_app.engine.context import ToolContext as ToolContext
+from chatkit_app.engine.jobs import JobTool
+from chatkit_app.engine.options import check_options
 from chatkit_app.engine.provider import ToolSpec
 from chatkit_app.engine.schema import (
     Arguments,
     NoInput,
-    arguments_model,
     describe,
-    dump,
-    dump_json,
-    faults,
     is_async,
-    is_object_schema,
-    json_schema,
     keywords,
-    kinds_of_faults,
-    load_json,
-    parameter_of,
-    return_type,
+    with_context,
 )
+from chatkit_app.engine.shapes import Shapes, shapes_of
+from chatkit_app.engine.signatures import signature_of
 from chatkit_app.engine.states import Effect, Executor
 from chatkit_app.engine.viewer import Viewer
-from chatkit_app.exceptions import ToolError
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -57,52 +48,61 @@ SERVER_TIMEOUT = 60.0
 CLIENT_DEADLINE = 300.0
 """Seconds that a page has to answer, unless the tool says otherwise."""
 
+PATIENCE = 86_400.0
+"""Seconds that a person has to approve a call or to answer a question: a day."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolContext:
-    """What a server tool may know of the run that calls it.
+NeedsApproval = (
+    bool | Callable[[Any, Any, ToolContext], bool | Verdict | Awaitable[bool | Verdict]]
+)
+"""True, or what a function of (input, user, context) says of a call; a sync one may use the ORM."""
 
-    ``tool_call_id`` is the same when a call is repeated after a crash: use it as the key of
-    idempotency. ``page`` is what the page told of itself: untrusted, like every input.
-    """
+Permission = str | Callable[[Viewer], bool]
+"""A permission of Django's (``shop.change_order``) or a function of who is there; "" is for all."""
 
-    viewer: Viewer
-    thread_id: UUID
-    run_id: UUID
-    tool_call_id: UUID
-    page: Mapping[str, JsonValue] = field(default_factory=dict)
-    report: Callable[[str, float | None], None] = field(
-        default=lambda _text, _fraction: None
-    )
 
-    @property
-    def user(self) -> Any:
-        """The site's user, None for an anonymous visitor (Any: only the site knows its type)."""
-        return self.viewer.user
+class ToolOptions(TypedDict, total=False):
+    """What a definition may say beside its name and types."""
 
-    def progress(self, text: str, fraction: float | None = None) -> None:
-        """Tell the visitor how far it is; ``fraction`` is 0..1. Returns at once, from any thread."""
-        self.report(str(text), None if fraction is None else float(fraction))
+    effect: Effect | str | None
+    timeout: float
+    deadline: float
+    patience: float
+    needs_approval: NeedsApproval
+    approved_by: str
+    permission: Permission
+    questions: Sequence[type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolDefinition(Generic[In, Out]):
+class ToolDefinition(Shapes[In, Out]):
     """A tool's name, description and types. Given to an assistant as it is, it runs in the page.
 
-    ``effect`` says what a repetition would do, ``deadline`` how many seconds a page has to answer.
+    ``effect`` says what a repetition would do; ``timeout`` is how many seconds a server tool may
+    take, ``deadline`` what a page has to answer, ``patience`` what a person has. ``permission`` says
+    who may use the tool at all, ``needs_approval`` when somebody is asked before a call, and
+    ``approved_by`` the Django permission that they need ("" is the visitor). ``questions`` are the
+    kinds of questions that it may ask in the middle of its work. ``faults`` are what of its types
+    can't work: a system check tells them, and no model is offered a tool that has any.
     """
 
     name: str
     description: str
-    input: TypeAdapter[In]
-    output: TypeAdapter[Out]
-    input_schema: Mapping[str, JsonValue]
-    output_schema: Mapping[str, JsonValue]
     declared_effect: Effect | None
-    timeout: float
-    deadline: float
+    timeout: float = SERVER_TIMEOUT
+    declared_deadline: float | None = None
+    patience: float = PATIENCE
+    needs_approval: NeedsApproval = False
+    approved_by: str = ""
+    permission: Permission = ""
+    questions: tuple[type, ...] = ()
 
     executor = Executor.CLIENT
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that a page has to answer; a job has its own."""
+        declared = self.declared_deadline
+        return CLIENT_DEADLINE if declared is None else declared
 
     @property
     def effect(self) -> Effect:
@@ -116,16 +116,20 @@ class ToolDefinition(Generic[In, Out]):
 
     @property
     def spec(self) -> ToolSpec:
-        """The tool as the model is told of it."""
-        return ToolSpec(
-            name=self.name, description=self.description, parameters=self.input_schema
-        )
+        """The tool as the model is told of it.
 
-    @property
-    def digest(self) -> str:
-        """Names this version of the schemas."""
-        text = dump_json([dict(self.input_schema), dict(self.output_schema)])
-        return hashlib.sha256(text.encode()).hexdigest()
+        Raises:
+            TypeError: Its types can't work, as the system check has said.
+        """
+        if self.faults:
+            raise TypeError(f"{self.name}: {'; '.join(self.faults)}")
+        strict = self.strictness.schema
+        return ToolSpec(
+            name=self.name,
+            description=self.description,
+            parameters=self.input_schema if strict is None else strict,
+            is_strict=strict is not None,
+        )
 
     def client(self) -> ToolDefinition[In, Out]:
         """The half that runs in the page: the definition itself."""
@@ -137,78 +141,39 @@ class ToolDefinition(Generic[In, Out]):
         Raises:
             TypeError: The function takes neither one nor two arguments.
         """
-        count = len(inspect.signature(function).parameters)
-        if count not in (1, 2):
-            raise TypeError(
-                f"{self.name}: the function takes (input) or (context, input)."
-            )
-
-        def call(context: ToolContext, value: object) -> object:
-            return function(context, value) if count == 2 else function(value)
-
+        call = with_context(self.name, function)
         return ServerTool(definition=self, call=call, is_async=is_async(function))
 
-    def read_input(self, arguments: str) -> In:
-        """The model's arguments as the declared type.
+    def job(self, enqueue: Callable[..., object]) -> AnyJob:
+        """The half that runs in a queue of the site's: ``enqueue`` hands the call over to it.
+
+        It takes ``(context, input)`` or ``(input)``, sync or async, and puts
+        ``context.tool_call_id`` on the queue; the job finds all else there (``chatkit_app.jobs``).
+        After a crash in the middle it is called again with the same id: at least once.
 
         Raises:
-            ToolError: They don't fit; the words tell the model what to mend.
+            TypeError: The function takes neither one nor two arguments.
+            ValueError: The tool has questions.
         """
-        data = load_json(arguments or "{}")
-        if not isinstance(data, dict):
-            raise ToolError("The arguments must be a JSON object.")
-        try:
-            return self.input.validate_json(dump_json(sound_json(data)))
-        except RecursionError as error:
-            raise ToolError("The arguments are nested too deeply.") from error
-        except ValidationError as error:
-            raise ToolError(f"The arguments do not fit: {faults(error)}") from error
+        return self._job(enqueue, is_ours=False)
 
-    def dump_input(self, value: In) -> JsonValue:
-        """The input as JSON, for the page and the row.
+    def background(self, function: Callable[..., object]) -> AnyJob:
+        """The half that runs in a process of ours which outlives the run's; ``function`` as for a
+        server tool.
 
         Raises:
-            ToolError: A number is not finite: Pydantic reads ``"NaN"`` as one.
+            TypeError: The function takes neither one nor two arguments.
+            ValueError: The tool has questions.
         """
-        try:
-            return dump(self.input, value)
-        except PydanticSerializationError:
-            raise  # the site's own serializer, not the model's fault
-        except ValueError as error:
-            raise ToolError("The arguments hold a number that isn't finite.") from error
+        return self._job(function, is_ours=True)
 
-    def read_output(self, output: JsonValue) -> JsonValue:
-        """What a page answered, held against the output's type and as it dumps it.
-
-        Raises:
-            ToolError: It does not fit; the words say where.
-        """
-        try:
-            return dump(self.output, self.output.validate_json(dump_json(output)))
-        except ValidationError as error:
-            raise ToolError(f"The output does not fit: {faults(error)}") from error
-        except ValueError as error:
-            raise ToolError("The output holds what is no JSON.") from error
-
-    def dump_output(self, value: object) -> JsonValue:
-        """What a server tool returned, validated and as JSON; a model may read an object's attributes.
-
-        Raises:
-            ValueError: It does not fit the declared type, or is no JSON at all; no value is named,
-                for this goes to the log.
-        """
-        try:
-            found = self.output.validate_python(value, from_attributes=True)
-            return dump(self.output, found)
-        except ValidationError as error:
-            kinds = kinds_of_faults(error)
-            raise ValueError(
-                f"{self.name} returned what does not fit: {kinds}"
-            ) from None
-        except PydanticSerializationError:
-            raise ValueError(
-                f"{self.name} returned something that is no JSON."
-            ) from None
+    def _job(self, function: Callable[..., object], *, is_ours: bool) -> AnyJob:
+        return JobTool(
+            definition=self,
+            call=with_context(self.name, function),
+            is_async=is_async(function),
+            is_ours=is_ours,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +190,13 @@ class ServerTool:
 
     executor = Executor.SERVER
 
+    def __post_init__(self) -> None:
+        if self.definition.questions and self.effect is Effect.ONCE:
+            raise ValueError(
+                f"{self.name}: a tool that asks is entered again from its start, so it can't be one "
+                'that must run once. Declare effect="idempotent" or "read", or let it need approval.'
+            )
+
     @property
     def effect(self) -> Effect:
         """What a repetition does: as declared, else it must not be."""
@@ -236,7 +208,8 @@ class ServerTool:
         return self.definition.name
 
 
-Tool = ToolDefinition[Any, Any] | ServerTool
+AnyJob = JobTool[ToolDefinition[Any, Any]]
+Tool = ToolDefinition[Any, Any] | ServerTool | AnyJob
 
 
 def tool_definition(
@@ -245,36 +218,40 @@ def tool_definition(
     description: str,
     input: Any = NoInput,  # noqa: A002 (the field's word for it)
     output: Any = Any,
-    effect: Effect | str | None = None,
-    timeout: float = SERVER_TIMEOUT,
-    deadline: float = CLIENT_DEADLINE,
+    **options: Unpack[ToolOptions],
 ) -> ToolDefinition[Any, Any]:
     """Define a tool by its types: Pydantic models, dataclasses, TypedDicts or plain annotations.
 
+    ``options`` are ``ToolDefinition``'s. Types that can't work are told by a system check, with the
+    tool and the field, rather than by an exception that would stop the site at the first of them.
+
     Raises:
-        ValueError: The name is none that providers take, or the input is no JSON object.
+        ValueError: The name is none that providers take, there is no such effect, or another option
+            means nothing.
     """
+    return _define(name, description, shapes_of(input, output), options)
+
+
+def _define(
+    name: str, description: str, shapes: Shapes[Any, Any], options: ToolOptions
+) -> ToolDefinition[Any, Any]:
     if not NAME.match(name):
         raise ValueError(
             f"{name!r} is no tool name: letters, digits, _ and -, at most 64."
         )
-    input_adapter: TypeAdapter[Any] = TypeAdapter(input)
-    output_adapter: TypeAdapter[Any] = TypeAdapter(output)
-    input_schema = json_schema(input_adapter)
-    if not is_object_schema(input_schema):
-        raise ValueError(
-            f"{name}: the input must be an object (a model, a dataclass …)."
-        )
+    check_options(name, options)
+    rest: dict[str, Any] = dict(options)  # one tool(…) may decorate several functions
+    effect = rest.pop("effect", None)
+    deadline = rest.pop("deadline", None)
+    questions = tuple(rest.pop("questions", ()))
     return ToolDefinition(
         name=name,
         description=description,
-        input=input_adapter,
-        output=output_adapter,
-        input_schema=input_schema,
-        output_schema=json_schema(output_adapter, is_output=True),
+        **{one.name: getattr(shapes, one.name) for one in fields(shapes)},
         declared_effect=Effect(effect) if effect else None,
-        timeout=timeout,
-        deadline=deadline,
+        declared_deadline=deadline,
+        questions=questions,
+        **rest,
     )
 
 
@@ -287,9 +264,19 @@ def tool(
     *,
     name: str = "",
     description: str = "",
-    effect: Effect | str | None = None,
-    timeout: float = SERVER_TIMEOUT,
+    background: Literal[False] = False,
+    **options: Unpack[ToolOptions],
 ) -> Callable[[Callable[..., object]], ServerTool]: ...
+
+
+@overload
+def tool(
+    *,
+    name: str = "",
+    description: str = "",
+    background: Literal[True],
+    **options: Unpack[ToolOptions],
+) -> Callable[[Callable[..., object]], AnyJob]: ...
 
 
 def tool(
@@ -297,34 +284,37 @@ def tool(
     *,
     name: str = "",
     description: str = "",
-    effect: Effect | str | None = None,
-    timeout: float = SERVER_TIMEOUT,
-) -> ServerTool | Callable[[Callable[..., object]], ServerTool]:
+    background: bool = False,
+    **options: Unpack[ToolOptions],
+) -> ServerTool | Callable[[Callable[..., object]], ServerTool | AnyJob]:
     """Make a server tool of a function: name, description and schema from signature and docstring.
 
     A parameter annotated as ``ToolContext`` gets the context; the model does not see it.
     ``effect="read"`` or ``"idempotent"`` allows a repetition after a crash; the default, ``once``,
-    never starts a call twice.
+    never starts a call twice. ``options`` are ``ToolDefinition``'s. ``background=True``: the run
+    waits without a process, and the function has until its deadline (``docs/jobs.md``).
     """
 
-    def make(function: Callable[..., object]) -> ServerTool:
-        context_name = parameter_of(function, ToolContext)
-        model = arguments_model(
-            function, frozenset({context_name} if context_name else ())
-        )
-        definition = tool_definition(
-            name=name or function.__name__,
-            description=description or describe(function),
-            input=model,
-            output=return_type(function),
-            effect=effect,
-            timeout=timeout,
+    def make(function: Callable[..., object]) -> Any:  # as the overloads say
+        signature = signature_of(function, ToolContext)
+        definition = _define(
+            name or function.__name__,
+            description or describe(function),
+            shapes_of(signature.arguments, signature.result, signature.faults),
+            options,
         )
 
         def call(context: ToolContext, value: Arguments) -> object:
-            extra = {context_name: context} if context_name else {}
+            extra = {signature.context: context} if signature.context else {}
             return function(**extra, **keywords(value))
 
+        if background:
+            return JobTool(
+                definition=definition,
+                call=call,
+                is_async=is_async(function),
+                is_ours=True,
+            )
         return ServerTool(definition=definition, call=call, is_async=is_async(function))
 
     return make if function is None else make(function)

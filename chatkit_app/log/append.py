@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from chatkit_app.engine.events import AnyEvent
 from chatkit_app.log.doorbell import doorbell
+from chatkit_app.log.lists import is_listed
+from chatkit_app.log.owner_bell import owner_bell
 from chatkit_app.log.ring import ring
 from chatkit_app.log.statements import insert_events, move_positions
 from chatkit_app.models import Event
@@ -33,13 +35,14 @@ def append(
     """
     texts = [encode_event(event) for event in events]
     connection = connections[router.db_for_write(Event)]
-    last = move_positions(connection, {thread: len(events)})[thread]
+    listed = {thread} if is_listed(events) else ()
+    last = move_positions(connection, {thread: len(events)}, listed=listed)[thread]
     first = last - len(events) + 1
     rows = event_rows(thread, first, events, texts, run, timezone.now())
     insert_events(connection, rows)
     for position, event in enumerate(events, first):
         record(event, position)
-    transaction.on_commit(lambda: publish(thread, first, texts))
+    transaction.on_commit(lambda: publish(thread, first, events, texts))
     return last
 
 
@@ -66,8 +69,13 @@ def event_rows(
     ]
 
 
-def publish(thread: UUID, first: int, texts: Sequence[str]) -> None:
-    """Tell this process's watchers, then ring at the others' doors. Only after the commit."""
+def publish(
+    thread: UUID, first: int, events: Sequence[AnyEvent], texts: Sequence[str]
+) -> None:
+    """Tell this process's watchers, then ring at the others' doors. Only after the commit.
+
+    ``texts`` are the events, encoded.
+    """
     ring.add(
         thread,
         first,
@@ -77,3 +85,4 @@ def publish(thread: UUID, first: int, texts: Sequence[str]) -> None:
         ],
     )
     doorbell.ring(thread, first + len(texts) - 1)
+    owner_bell.ring_events(thread, events)

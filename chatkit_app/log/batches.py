@@ -17,6 +17,7 @@ from chatkit_app.engine.assembler import DELTA_UNITS, utf16_length
 from chatkit_app.engine.events import AnyEvent, PartDelta
 from chatkit_app.exceptions import LeaseLost
 from chatkit_app.log.append import Record, event_rows, publish
+from chatkit_app.log.lists import is_listed
 from chatkit_app.log.ring import ring
 from chatkit_app.log.statements import (
     Fence,
@@ -127,8 +128,8 @@ def transact(batches: Sequence[Batch]) -> set[UUID]:
         # Only now: what is prepared depends on rows that the events before it have changed.
         prepared = [(batch, batch.prepare()) for batch in batches if batch.prepare]
         written += _write(connection, prepared)
-    for thread, first, texts in written:
-        publish(thread, first, texts)
+    for thread, first, events, texts in written:
+        publish(thread, first, events, texts)
     for batch in batches:
         if passed[batch.fence.run]:
             batch.log.on_cancel()
@@ -137,13 +138,14 @@ def transact(batches: Sequence[Batch]) -> set[UUID]:
 
 def _write(
     connection: BaseDatabaseWrapper, found: Sequence[tuple[Batch, Sequence[AnyEvent]]]
-) -> list[tuple[UUID, int, list[str]]]:
-    """Number, insert and record events; what is to be published: thread, first position, texts."""
+) -> list[tuple[UUID, int, Sequence[AnyEvent], list[str]]]:
+    """Number, insert and record events; what is to be published, as ``publish`` takes it."""
     found = [(batch, events) for batch, events in found if events]
     if not found:
         return []
     counts = {batch.log.thread: len(events) for batch, events in found}
-    lasts = move_positions(connection, counts)
+    listed = {batch.log.thread for batch, events in found if is_listed(events)}
+    lasts = move_positions(connection, counts, listed=listed)
     firsts = {thread: lasts[thread] - count + 1 for thread, count in counts.items()}
     now = timezone.now()
     rows: list[Event] = []
@@ -151,7 +153,7 @@ def _write(
     for batch, events in found:
         thread, texts = batch.log.thread, [encode_event(event) for event in events]
         rows += event_rows(thread, firsts[thread], events, texts, batch.fence.run, now)
-        written.append((thread, firsts[thread], texts))
+        written.append((thread, firsts[thread], events, texts))
     insert_events(connection, rows)
     for batch, events in found:
         for position, event in enumerate(events, firsts[batch.log.thread]):

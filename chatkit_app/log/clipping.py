@@ -49,7 +49,7 @@ def _clip_part(part: JsonValue, limit: int) -> JsonValue:
     """The part with at most ``limit`` characters in each of its values.
 
     What is still open stays whole: deltas go on from the length of a text that is streaming, and a
-    page runs a call with its whole input.
+    page runs a call with its whole input. Only the form of a question may go: its schema asks the same.
     """
     assert isinstance(part, dict)  # noqa: S101 (our own shape)
     status = part.get("status")
@@ -63,6 +63,9 @@ def _clip_part(part: JsonValue, limit: int) -> JsonValue:
         for name in names
         if name in part and _size(part[name]) > limit
     }
+    asked = part.get("interrupt")
+    if isinstance(asked, dict) and _size(asked.get("form")) > limit:
+        changes["interrupt"] = {**asked, "form": None}
     return {**part, **changes, "clipped": True} if changes else part
 
 

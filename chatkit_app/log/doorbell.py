@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
@@ -26,6 +27,8 @@ POLL_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 MESSAGE_TYPE = "chatkit.bell"
 """One type for ever: a process of another version must know it."""
+JOIN_SECONDS = 1.0
+"""What the layer may take until an owner's rings are heard."""
 RUNS = "chatkit.runs"
 """The group of those who carry runs."""
 
@@ -43,6 +46,11 @@ class Doorbell:
         self._channel = ""
         self._joining = asyncio.Lock()
         self._hear_run: Callable[[UUID], object] | None = None
+        self._hear_job: Callable[[UUID], object] | None = None
+        self._hear_owner: Callable[[str], object] | None = None
+        self._owners: Callable[[], Collection[str]] = tuple
+        self._is_up = asyncio.Event()
+        self._by = uuid4().hex  # a process does not heed its own ring for an owner
 
     def start(self) -> None:
         """Listen and poll, once a process."""
@@ -59,7 +67,13 @@ class Doorbell:
         with self._lock:
             self._is_started = False
             self._channel, self._joining = "", asyncio.Lock()
+            self._is_up, self._hear_owner, self._owners = asyncio.Event(), None, tuple
             self._hear_run = None
+
+    @property
+    def reaches_others(self) -> bool:
+        """Is there a layer that other processes hear?"""
+        return self._shared_layer() is not None
 
     def ring(self, thread: UUID, position: int) -> None:
         """Tell the other processes that the thread has come to this position.
@@ -87,9 +101,38 @@ class Doorbell:
         if self._shared_layer() is not None:
             background.spawn(self._ring(RUNS, run=str(run)))
 
-    def hear_runs(self, hear: Callable[[UUID], object]) -> None:
-        """Call this on the background loop when somebody rings for a run."""
-        self._hear_run = hear
+    def ring_job(self, tool_call: UUID) -> None:
+        """Tell those who carry runs that this job of theirs may begin. Returns at once."""
+        if self._shared_layer() is not None:
+            background.spawn(self._ring(RUNS, job=str(tool_call)))
+
+    def ring_owner(self, group: str) -> None:
+        """Tell the other processes that an owner's list is another one. Returns at once."""
+        if self._shared_layer() is not None:
+            background.spawn(self._ring(group, owner=group, by=self._by))
+
+    def hear_owners(
+        self, groups: Callable[[], Collection[str]], hear: Callable[[str], object]
+    ) -> None:
+        """Call ``hear`` on the background loop when another process rings for one of the groups."""
+        self._owners, self._hear_owner = groups, hear
+
+    def follow(self, group: str) -> Future[None]:
+        """Be in an owner's group as long as it is one of theirs; ends when the rings are heard."""
+        if self._shared_layer() is not None:
+            return background.spawn(self._follow(group))
+        heard: Future[None] = Future()
+        heard.set_result(None)
+        return heard
+
+    def hear_runs(
+        self,
+        hear: Callable[[UUID], object],
+        *,
+        hear_job: Callable[[UUID], object] | None = None,
+    ) -> None:
+        """Call these on the background loop when somebody rings for a run, or for a job."""
+        self._hear_run, self._hear_job = hear, hear_job
         if self._shared_layer() is not None:
             background.spawn(self._join_runs())
 
@@ -131,6 +174,19 @@ class Doorbell:
         except Exception:  # noqa: BLE001 (border to the layer: polling goes on)
             logger.debug("The doorbell of thread %s can't be watched.", thread)
 
+    async def _follow(self, group: str) -> None:
+        layer = self._shared_layer()
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                await self._is_up.wait()
+                async with self._joining:
+                    if group in self._owners():
+                        await layer.group_add(group, self._channel)
+                    else:
+                        await layer.group_discard(group, self._channel)
+        except Exception:  # noqa: BLE001 (border to the layer: the lists are looked at)
+            logger.debug("The doorbell of %s can't be watched.", group)
+
     async def _listen(self) -> None:
         while True:
             try:
@@ -146,8 +202,11 @@ class Doorbell:
         self._channel = await layer.new_channel("chatkit.process")
         for thread in ring.watched():
             await layer.group_add(_group(thread), self._channel)
+        for group in self._owners():
+            await layer.group_add(group, self._channel)
         if self._hear_run is not None:
             await layer.group_add(RUNS, self._channel)
+        self._is_up.set()
         while True:
             self._hear(await layer.receive(self._channel))
 
@@ -160,6 +219,11 @@ class Doorbell:
             _heard(thread, position if isinstance(position, int) else None)
         if self._hear_run is not None and (run := _id(message.get("run"))):
             self._hear_run(run)
+        if self._hear_job is not None and (job := _id(message.get("job"))):
+            self._hear_job(job)
+        owner, is_others = message.get("owner"), message.get("by") != self._by
+        if self._hear_owner is not None and is_others and isinstance(owner, str):
+            self._hear_owner(owner)
 
     async def _poll(self) -> None:
         while True:

@@ -15,22 +15,32 @@ from uuid import UUID
 
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from pydantic import JsonValue
 
 from chatkit_app.engine.schema import dump_json
 from chatkit_app.engine.states import (
+    ACTIVE_RUN_STATUSES,
     OPEN_TOOL_CALL_STATUSES,
+    InterruptKind,
     InterruptStatus,
     PartKind,
     PartState,
     RunStatus,
     StepStatus,
     ToolCallStatus,
+    WaitsFor,
     shown_state,
 )
+from chatkit_app.log.branches import author_name, feedback_on, siblings_of
 from chatkit_app.log.clipping import within_budget
+from chatkit_app.log.files import file_part_as_json
 from chatkit_app.log.fold import open_texts
+from chatkit_app.log.interrupts import (
+    CallsInterrupts,
+    approval_as_json,
+    interrupt_as_json,
+)
 from chatkit_app.models import (
     Event,
     Interrupt,
@@ -89,7 +99,7 @@ def _deferred(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def take_snapshot(thread_id: UUID) -> Snapshot:
-    """The newest messages of a thread, its newest run, and the position as of which they are true."""
+    """The newest messages of a thread, the newest run among what is shown, and their position."""
     with one_moment():
         thread = Thread.objects.get(pk=thread_id)
         newest = list(
@@ -98,7 +108,8 @@ def take_snapshot(thread_id: UUID) -> Snapshot:
             ]
         )
         shown = newest[:MESSAGES][::-1]
-        run = Run.objects.filter(thread=thread).order_by("-created_at", "-id").first()
+        runs = Run.objects.filter(thread=thread, answer__is_shown=True)
+        run = runs.order_by("-created_at", "-id").first()
         fitting = within_budget(messages_as_json(shown), BUDGET_BYTES)
         content: dict[str, JsonValue] = {
             "thread": thread_as_json(thread),
@@ -109,9 +120,13 @@ def take_snapshot(thread_id: UUID) -> Snapshot:
         return Snapshot(epoch=thread.epoch, position=thread.position, content=content)
 
 
-def read_frames(thread: UUID, after: int, limit: int) -> list[tuple[int, str]]:
-    """Positions and encoded events that follow ``after``."""
+def read_frames(
+    thread: UUID, after: int, limit: int, epoch: str | None = None
+) -> list[tuple[int, str]]:
+    """Positions and encoded events that follow ``after``; none, if the thread has another epoch."""
     found = Event.objects.filter(thread=thread, position__gt=after).order_by("position")
+    if epoch is not None:
+        found = found.filter(thread__epoch=epoch)
     return list(found.values_list("position", "data")[:limit])
 
 
@@ -134,7 +149,20 @@ def run_as_json(run: Run) -> dict[str, JsonValue]:
         "errorCode": run.error_code or None,
         "errorText": run.error_text or None,
         "retry": _retry(run),
+        "interrupts": _open_interrupts(run),
     }
+
+
+def _open_interrupts(run: Run) -> list[JsonValue]:
+    """What the run asks of the outside, and what of it has not been answered.
+
+    Their forms' HTML is in the calls' parts: twice would be too much for a frame.
+    """
+    if run.status not in ACTIVE_RUN_STATUSES:
+        return []
+    found = Interrupt.objects.filter(run=run, status=InterruptStatus.OPEN)
+    rows = found.order_by("created_at", "id")
+    return [{**interrupt_as_json(row), "form": None} for row in rows]
 
 
 def _retry(run: Run) -> JsonValue:
@@ -159,6 +187,8 @@ def _retry(run: Run) -> JsonValue:
 def messages_as_json(messages: Sequence[Message]) -> list[dict[str, JsonValue]]:
     """Messages with their parts, in a constant number of queries; open parts from the log."""
     ids = [message.pk for message in messages]
+    siblings, feedback = siblings_of(messages), feedback_on(messages)
+    prefetch_related_objects(messages, "author")
     parts: dict[UUID, list[Part]] = defaultdict(list)
     visible = Q(step__isnull=True) | ~Q(step__status="void")
     for part in (
@@ -168,7 +198,13 @@ def messages_as_json(messages: Sequence[Message]) -> list[dict[str, JsonValue]]:
     ):
         parts[part.message_id].append(part)
     found = [part for of_message in parts.values() for part in of_message]
-    claims = _claims(found)
+    interrupts = CallsInterrupts(
+        [
+            part.tool_call_id
+            for part in found
+            if part.kind == PartKind.TOOL_CALL and part.tool_call_id
+        ]
+    )
     texts = _texts(messages, found)
     return [
         {
@@ -178,25 +214,21 @@ def messages_as_json(messages: Sequence[Message]) -> list[dict[str, JsonValue]]:
             "clientId": message.client_id,
             "runId": str(message.run_id) if message.run_id else None,
             "createdAt": _time(message.created_at),
-            "parts": [_part_as_json(part, texts, claims) for part in parts[message.pk]],
+            "parentId": str(message.parent_id) if message.parent_id else None,
+            "siblings": [*siblings[message.pk]],
+            "author": _author(message),
+            "feedback": feedback.get(message.pk),
+            "parts": [
+                _part_as_json(part, texts, interrupts) for part in parts[message.pk]
+            ],
         }
         for message in messages
     ]
 
 
-def _claims(parts: Sequence[Part]) -> dict[UUID, str]:
-    waiting = [
-        part.tool_call_id
-        for part in parts
-        if part.tool_call is not None
-        and part.tool_call.status == ToolCallStatus.WAITING
-    ]
-    if not waiting:
-        return {}
-    found = Interrupt.objects.filter(tool_call__in=waiting, status=InterruptStatus.OPEN)
-    return {
-        claim.tool_call_id: claim.claimed_by for claim in found if claim.tool_call_id
-    }
+def _author(message: Message) -> JsonValue:
+    name = author_name(message)
+    return None if name is None else {"name": name}
 
 
 def _texts(messages: Sequence[Message], parts: Sequence[Part]) -> dict[str, str]:
@@ -211,8 +243,10 @@ def _texts(messages: Sequence[Message], parts: Sequence[Part]) -> dict[str, str]
 
 
 def _part_as_json(
-    part: Part, texts: dict[str, str], claims: dict[UUID, str]
+    part: Part, texts: dict[str, str], interrupts: CallsInterrupts
 ) -> dict[str, JsonValue]:
+    if part.kind == PartKind.FILE:
+        return file_part_as_json(part)
     place: dict[str, JsonValue] = {
         "type": part.kind,
         "partId": str(part.pk),
@@ -226,28 +260,44 @@ def _part_as_json(
         return {**place, "content": text, "state": part.state}
     if part.kind == PartKind.TOOL_RESULT:
         return {**place, **_result_as_json(part.tool_call)}
-    return {**place, **_call_as_json(part.tool_call, text, claims)}
+    return {**place, **_call_as_json(part.tool_call, text, interrupts)}
 
 
 def _call_as_json(
-    call: ToolCall, arguments: str, claims: dict[UUID, str]
+    call: ToolCall, arguments: str, interrupts: CallsInterrupts
 ) -> dict[str, JsonValue]:
+    is_waiting = call.status == ToolCallStatus.WAITING
+    asked = interrupts.open(call.pk) if is_waiting else None
+    approval = interrupts.approval(call.pk)
+    is_responded = approval.status == InterruptStatus.ANSWERED if approval else None
     shown: dict[str, JsonValue] = {
         "id": str(call.pk),
         "name": call.name,
         "arguments": arguments,
         "input": call.input,
-        "state": shown_state(call.status, has_arguments=bool(arguments)),
+        "editedInput": call.edited_input,
+        "state": shown_state(
+            call.status, has_arguments=bool(arguments), is_responded=is_responded
+        ),
         "status": call.status,
         "executor": call.executor or None,
-        "approval": None,
-        "claimedBy": claims.get(call.pk) or None,
+        "waitsFor": _waits_for(asked) if is_waiting else None,
+        "interrupt": interrupt_as_json(asked) if asked else None,
+        "approval": approval_as_json(approval),
+        "claimedBy": (asked.claimed_by if asked else "") or None,
         "progress": call.progress if call.status in OPEN_TOOL_CALL_STATUSES else None,
         "deadlineAt": _time(call.deadline_at),
     }
     if call.status == ToolCallStatus.COMPLETED:
         shown["output"] = call.output
     return shown
+
+
+def _waits_for(asked: Interrupt | None) -> WaitsFor:
+    if asked is None:
+        return WaitsFor.JOB
+    is_pages = asked.kind == InterruptKind.CLIENT_TOOL
+    return WaitsFor.CLIENT if is_pages else WaitsFor.PERSON
 
 
 def _result_as_json(call: ToolCall) -> dict[str, JsonValue]:

@@ -7,7 +7,7 @@ and leaves out what somebody else holds, so that nobody's row stops a whole proc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -95,18 +95,25 @@ def pass_fences(
 
 
 def move_positions(
-    connection: BaseDatabaseWrapper, counts: dict[UUID, int]
+    connection: BaseDatabaseWrapper,
+    counts: dict[UUID, int],
+    *,
+    listed: Collection[UUID] = (),
 ) -> dict[UUID, int]:
-    """Give each thread so many numbers; returns the last of each."""
-    rows = _values(connection, ("uuid", "bigint"), len(counts))
+    """Give each thread so many numbers; returns the last of each.
+
+    ``listed``: those of which something changes that their owner's list shows.
+    """
+    rows = _values(connection, ("uuid", "bigint", "int"), len(counts))
     sql = (
-        f"UPDATE {THREAD} AS t SET position = t.position + v.n"  # noqa: S608 (own names)
-        f" FROM (SELECT column1 AS thread, column2 AS n FROM (VALUES {rows}) AS given) AS v"
+        f"UPDATE {THREAD} AS t SET position = t.position + v.n, revision = t.revision + v.m"  # noqa: S608 (own names)
+        " FROM (SELECT column1 AS thread, column2 AS n, column3 AS m"
+        f" FROM (VALUES {rows}) AS given) AS v"
         " WHERE t.id = v.thread RETURNING id, position"
     )
     params: list[Any] = []
     for thread, count in counts.items():
-        params += [_id(connection, thread), count]
+        params += [_id(connection, thread), count, int(thread in listed)]
     with connection.cursor() as cursor:
         _lock(connection, THREAD, list(counts))
         cursor.execute(sql, params)

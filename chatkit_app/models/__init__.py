@@ -6,14 +6,20 @@ Lock order everywhere: command, runs by id, threads by id, tool calls, interrupt
 
 from __future__ import annotations
 
+from chatkit_app.models.attachments import Attachment
 from chatkit_app.models.base import new_id
 from chatkit_app.models.log import Command, Event
+from chatkit_app.models.people import AccessLog, Feedback
 from chatkit_app.models.runs import Interrupt, Run, Step, ToolCall
 from chatkit_app.models.threads import Message, Part, Thread
+from chatkit_app.models.usage import Usage
 
 __all__ = [
+    "AccessLog",
+    "Attachment",
     "Command",
     "Event",
+    "Feedback",
     "Interrupt",
     "Message",
     "Part",
@@ -21,5 +27,6 @@ __all__ = [
     "Step",
     "Thread",
     "ToolCall",
+    "Usage",
     "new_id",
 ]

@@ -20,9 +20,15 @@ class Run(Row):
     While it is in progress a process holds it: ``owner``, ``attempt`` and ``lease_until``. Every
     write for it moves ``batch`` on by one under that fence, so that a process which has lost it
     can't write, and a commit of unknown outcome can be repeated.
+
+    ``cost`` is that of its steps, as far as they were counted and their price is known; None where
+    none is. ``counted_at``: when it was counted as a message (``runs/usage.py``).
     """
 
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="runs")
+    # The index of a thread's newest run serves as that of thread.
+    thread = models.ForeignKey(
+        Thread, on_delete=models.CASCADE, related_name="runs", db_index=False
+    )
     prompt = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
     answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
     status = models.CharField(
@@ -51,6 +57,8 @@ class Run(Row):
     error_code = models.CharField(max_length=64, blank=True, default="")
     error_text = models.TextField(blank=True, default="")
     finished_at = models.DateTimeField(null=True, blank=True)
+    cost = models.DecimalField(max_digits=18, decimal_places=8, null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("run")
@@ -74,6 +82,22 @@ class Run(Row):
                 name="chatkit_run_lease",
                 fields=["status", "lease_until"],
             ),
+            # A thread's newest run, as lists and snapshots ask for it.
+            models.Index(
+                name="chatkit_run_newest", fields=["thread", "created_at", "id"]
+            ),
+            # Few: NULL is compared with nothing that is bound, so that SQLite knows it again.
+            models.Index(
+                name="chatkit_run_uncounted",
+                fields=["created_at"],
+                condition=Q(counted_at__isnull=True),
+            ),
+            # The inspector's lists, newest first.
+            models.Index(name="chatkit_run_recent", fields=["created_at", "id"]),
+            models.Index(
+                name="chatkit_run_status", fields=["status", "created_at", "id"]
+            ),
+            models.Index(name="chatkit_run_cost", fields=["cost"]),
         ]
 
     def __str__(self) -> str:
@@ -81,7 +105,10 @@ class Run(Row):
 
 
 class Step(Row):
-    """One request to the provider within a run."""
+    """One request to the provider within a run.
+
+    ``cost`` is None where no price is known. ``counted_at``: when it went into ``Usage``, once.
+    """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
     index = models.PositiveIntegerField()
@@ -104,6 +131,7 @@ class Step(Row):
     finished_at = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True, default="")
     retry_at = models.DateTimeField(null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("step")
@@ -113,13 +141,26 @@ class Step(Row):
                 name="chatkit_step_index", fields=["run", "index", "attempt"]
             )
         ]
+        indexes = [
+            # The inspector's list of what was expensive.
+            models.Index(name="chatkit_step_input", fields=["input_tokens"]),
+            models.Index(
+                name="chatkit_step_uncounted",
+                fields=["created_at"],
+                condition=Q(counted_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.index}.{self.attempt}"
 
 
 class ToolCall(Row):
-    """One call of a tool: a row with a state machine that only the server moves."""
+    """One call of a tool: a row with a state machine that only the server moves.
+
+    ``job_owner`` is who works on it, where it is a job. ``job_until`` is that of a job of our own
+    workers: from then on another process may take it.
+    """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tool_calls")
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="tool_calls")
@@ -142,6 +183,8 @@ class ToolCall(Row):
     starts = models.PositiveIntegerField(default=0)
     progress = models.JSONField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)
+    job_owner = models.UUIDField(null=True, blank=True)
+    job_until = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -163,8 +206,17 @@ class ToolCall(Row):
                 name="chatkit_tool_call_deadline",
                 fields=["status", "deadline_at"],
             ),
+            models.Index(name="chatkit_tool_call_job", fields=["status", "job_until"]),
             models.Index(
                 name="chatkit_tool_call_name", fields=["name", "status", "created_at"]
+            ),
+            # The inspector's lists, newest first.
+            models.Index(name="chatkit_tool_call_recent", fields=["created_at", "id"]),
+            models.Index(
+                name="chatkit_tool_call_status", fields=["status", "created_at", "id"]
+            ),
+            models.Index(
+                name="chatkit_tool_call_tool", fields=["name", "created_at", "id"]
             ),
         ]
 

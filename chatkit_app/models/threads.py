@@ -14,14 +14,17 @@ from chatkit_app.models.base import Row, choices, new_epoch
 class Thread(Row):
     """A conversation, owned by a user or by an anonymous visitor.
 
-    ``position`` counts its events, ``floor`` is the last one that was pruned.
+    ``position`` counts its events, ``floor`` is the last one that was pruned; ``revision`` counts what
+    has changed of it in its owner's list. It is unread where
+    ``answered_at``, when the newest answer ended or began to wait for its owner, is after ``read_at``.
     """
 
     assistant = models.CharField(max_length=64)
     tenant = models.CharField(max_length=64, blank=True, default="")
+    # Not CASCADE: it would load everything at once and leave the files. threads/erase.py erases.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=models.SET_NULL,
         null=True,
         blank=True,
         related_name="chatkit_threads",
@@ -30,6 +33,12 @@ class Thread(Row):
     owner_key = models.CharField(max_length=80)
     external_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 (null: unnamed)
     title = models.CharField(max_length=200, blank=True, default="")
+    title_source = models.CharField(
+        max_length=16,
+        choices=choices(states.TitleSource),
+        default=states.TitleSource.MESSAGE,
+    )
+    titled_at = models.DateTimeField(null=True, blank=True)
     status = models.CharField(
         max_length=16,
         choices=choices(states.ThreadStatus),
@@ -39,12 +48,26 @@ class Thread(Row):
     epoch = models.CharField(max_length=16, default=new_epoch)
     position = models.BigIntegerField(default=0)
     floor = models.BigIntegerField(default=0)
+    revision = models.BigIntegerField(default=0)
     last_activity_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("thread")
         verbose_name_plural = _("threads")
+        # Each is an action of access.py: what the staff may do in other people's threads.
+        permissions = [
+            ("view_content", _("Can read what was said in threads")),
+            ("answer_interrupt", _("Can answer what a thread's owner is asked")),
+            ("cancel_run", _("Can cancel runs")),
+            ("retry_run", _("Can have a failed answer tried again")),
+            ("reply_thread", _("Can reply in threads as a person")),
+            ("expire_interrupt", _("Can let what is asked expire")),
+            ("export_thread", _("Can export other people's threads")),
+            ("erase_thread", _("Can erase threads and what people have said")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="chatkit_thread_one_owner",
@@ -65,17 +88,33 @@ class Thread(Row):
                 name="chatkit_thread_of_assistant",
                 fields=["assistant", "last_activity_at"],
             ),
+            # The inspector's list, newest first.
+            models.Index(
+                name="chatkit_thread_recent",
+                fields=["tenant", "last_activity_at", "id"],
+            ),
         ]
 
     def __str__(self) -> str:
-        return self.title or str(self.id)
+        """Never its title: this ends in logs that outlive an erased thread."""
+        return str(self.id)
+
+    @property
+    def is_unread(self) -> bool:
+        """Has an answer ended, or begun to wait for the owner, since they have read the thread?"""
+        answered, read = self.answered_at, self.read_at
+        return answered is not None and (read is None or answered > read)
 
 
 class Message(Row):
-    """One turn of one role. Of its siblings (another answer, an edit) one is shown."""
+    """One turn of one role. Of its siblings (another answer, an edit) one is shown.
 
+    An assistant's message with an ``author`` and without a run is a member of the staff's reply.
+    """
+
+    # The index of (thread, depth, id) serves as that of thread.
     thread = models.ForeignKey(
-        Thread, on_delete=models.CASCADE, related_name="messages"
+        Thread, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
     parent = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
@@ -113,6 +152,12 @@ class Message(Row):
                 condition=Q(client_id__isnull=False),
             ),
         ]
+        indexes = [
+            # All branches page by page, and a whole thread from its end.
+            models.Index(
+                name="chatkit_message_in_thread", fields=["thread", "depth", "id"]
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.role} {self.depth}"
@@ -138,6 +183,13 @@ class Part(Row):
     tool_call = models.ForeignKey(
         "ToolCall",
         on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="parts",
+    )
+    attachment = models.ForeignKey(
+        "Attachment",
+        on_delete=models.SET_NULL,
         null=True,
         blank=True,
         related_name="parts",

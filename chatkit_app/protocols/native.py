@@ -7,208 +7,88 @@ Whatever a client sends is read here once and strictly: unknown fields, NaN and 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, NoReturn, Self
+from typing import Annotated, NoReturn, TypeVar
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     TypeAdapter,
     ValidationError,
-    model_validator,
 )
-from pydantic.alias_generators import to_camel
 
-from chatkit_app.engine.commands import Answer, Cancel, Claim, Release, Retry, Send
 from chatkit_app.engine.events import AnyEvent
 from chatkit_app.exceptions import (
+    AnswerInvalid,
     ChatKitError,
     FrameTooLarge,
     InvalidCommand,
     UnknownType,
 )
+from chatkit_app.protocols.native_frames import (
+    MAX_SAFE_INTEGER,
+    Acknowledge,
+    AnswerFrame,
+    CancelFrame,
+    ClaimFrame,
+    ClientFrame,
+    CommandFrame,
+    EditFrame,
+    Frame,
+    Pong,
+    RegenerateFrame,
+    ReleaseFrame,
+    ResolveFrame,
+    RetryFrame,
+    SendFrame,
+    ShowFrame,
+    Subscribe,
+    Unsubscribe,
+    Watch,
+    is_plain_text,
+)
+
+__all__ = [
+    "Acknowledge",
+    "AnswerFrame",
+    "CancelFrame",
+    "ClaimFrame",
+    "ClientFrame",
+    "CommandFrame",
+    "EditFrame",
+    "Pong",
+    "RegenerateFrame",
+    "ReleaseFrame",
+    "ResolveFrame",
+    "RetryFrame",
+    "SendFrame",
+    "ShowFrame",
+    "Subscribe",
+    "Unsubscribe",
+    "Watch",
+]
 
 VERSION = 1
 
 MAX_SENT_BYTES = 1_048_576
 """A frame of ours: Daphne's WebSockets refuse to send, and many to receive, more than 1 MiB."""
 MAX_DEPTH = 32
-MAX_SAFE_INTEGER = 2**53 - 1
 MAX_PLACE = 80
 """Characters of a field's place that an error repeats."""
-
-
-def _is_plain_text(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def _plain_text(text: str) -> str:
-    if not _is_plain_text(text):
-        raise ValueError("NUL and lone surrogates are not allowed")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_plain_text)]
-Name = Annotated[Text, Field(min_length=1, max_length=64)]
 
 
 class FrameOutsized(Exception):
     """A bug of ours: whatever makes a frame keeps it small."""
 
 
-class Frame(BaseModel):
-    """What all frames from a client share."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", strict=True, frozen=True
-    )
-
-
-class Subscribe(Frame):
-    """Send me the thread from here on; without a fitting ``epoch`` and ``position``: a snapshot."""
-
-    type: Literal["subscribe"]
-    thread: Annotated[UUID, Field(strict=False)]
-    epoch: Name | None = None
-    position: Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)] | None = None
-
-
-class Unsubscribe(Frame):
-    """No more of this thread."""
-
-    type: Literal["unsubscribe"]
-    thread: Annotated[UUID, Field(strict=False)]
-
-
-class Acknowledge(Frame):
-    """I have applied everything up to this position."""
-
-    type: Literal["acknowledge"]
-    thread: Annotated[UUID, Field(strict=False)]
-    position: Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
-
-
-class SendFrame(Frame):
-    """See ``commands.Send``."""
-
-    type: Literal["send"]
-    id: Name
-    thread: Annotated[UUID, Field(strict=False)] | None = None
-    assistant: Name
-    text: Annotated[Text, Field(min_length=1)]
-    page: dict[str, JsonValue] = Field(default_factory=dict)
-    tab: Name
-
-    def command(self) -> Send:
-        """The command that it stands for."""
-        return Send(
-            id=self.id,
-            thread_id=self.thread,
-            assistant=self.assistant,
-            text=self.text,
-            page=self.page,
-            tab=self.tab,
-        )
-
-
-class RetryFrame(Frame):
-    """See ``commands.Retry``."""
-
-    type: Literal["retry"]
-    id: Name
-    thread: Annotated[UUID, Field(strict=False)]
-    run: Annotated[UUID, Field(strict=False)]
-    tab: Name
-
-    def command(self) -> Retry:
-        """The command that it stands for."""
-        return Retry(id=self.id, thread_id=self.thread, run_id=self.run, tab=self.tab)
-
-
-class CancelFrame(Frame):
-    """See ``commands.Cancel``."""
-
-    type: Literal["cancel"]
-    id: Name
-    thread: Annotated[UUID, Field(strict=False)]
-    run: Annotated[UUID, Field(strict=False)]
-
-    def command(self) -> Cancel:
-        """The command that it stands for."""
-        return Cancel(id=self.id, thread_id=self.thread, run_id=self.run)
-
-
-class ClaimFrame(Frame):
-    """See ``commands.Claim``."""
-
-    type: Literal["claim"]
-    id: Name
-    thread: Annotated[UUID, Field(strict=False)]
-    tool_call: Annotated[UUID, Field(strict=False)]
-    tab: Name
-
-    def command(self) -> Claim:
-        """The command that it stands for."""
-        return Claim(thread_id=self.thread, tool_call_id=self.tool_call, tab=self.tab)
-
-
-class ReleaseFrame(Frame):
-    """See ``commands.Release``."""
-
-    type: Literal["release"]
-    id: Name
-    thread: Annotated[UUID, Field(strict=False)]
-    tool_call: Annotated[UUID, Field(strict=False)]
-    tab: Name
-
-    def command(self) -> Release:
-        """The command that it stands for."""
-        return Release(thread_id=self.thread, tool_call_id=self.tool_call, tab=self.tab)
-
-
-class AnswerFrame(Frame):
-    """See ``commands.Answer``; ``error`` and ``output`` exclude each other."""
-
-    type: Literal["answer"]
-    id: Name
-    thread: Annotated[UUID, Field(strict=False)]
-    tool_call: Annotated[UUID, Field(strict=False)]
-    tab: Name
-    output: JsonValue = None
-    error: Annotated[Text, Field(min_length=1, max_length=2000)] | None = None
-
-    @model_validator(mode="after")
-    def _check_one_result(self) -> Self:
-        if self.error is not None and self.output is not None:
-            raise ValueError("output and error exclude each other")
-        return self
-
-    def command(self) -> Answer:
-        """The command that it stands for."""
-        return Answer(
-            id=self.id,
-            thread_id=self.thread,
-            tool_call_id=self.tool_call,
-            tab=self.tab,
-            output=self.output,
-            error=self.error,
-        )
-
-
-class Pong(Frame):
-    """I am still here, and so are my claims."""
-
-    type: Literal["pong"]
-
-
-CommandFrame = (
-    SendFrame | RetryFrame | CancelFrame | ClaimFrame | ReleaseFrame | AnswerFrame
+EVENT_TYPE = re.compile(
+    r'\{"type":"event","thread":"[^"]+","position":\d+,"event":\{"type":"([^"]+)"'
 )
-ClientFrame = CommandFrame | Subscribe | Unsubscribe | Acknowledge | Pong
+"""How a frame of ``event_frame`` begins: an event says first what it is."""
+
+F = TypeVar("F", bound=Frame)
 
 _client_frames: TypeAdapter[ClientFrame] = TypeAdapter(
     Annotated[ClientFrame, Field(discriminator="type")]
@@ -226,21 +106,58 @@ def decode_frame(text: str, *, max_bytes: int) -> ClientFrame:
         UnknownType: It has a ``type`` that we don't know.
         InvalidCommand: It is not JSON, or lacks or misuses a field.
     """
+    return frame_of(read_object(text, max_bytes=max_bytes))
+
+
+def read_object(text: str, *, max_bytes: int) -> dict[str, JsonValue]:
+    """A JSON object that holds nothing which could not be stored.
+
+    Raises:
+        FrameTooLarge: It is longer than ``max_bytes`` of UTF-8.
+        InvalidCommand: It is none.
+    """
     if len(text) > max_bytes or len(text.encode("utf-8", "surrogatepass")) > max_bytes:
         raise FrameTooLarge(f"A frame may have {max_bytes} bytes.")
     data = _load(text)
     if not isinstance(data, dict):
         raise InvalidCommand("The frame is not an object.")
     _check_values(data)
+    return data
+
+
+def frame_of(data: dict[str, JsonValue]) -> ClientFrame:
+    """The frame that an object of ``read_object`` is.
+
+    Raises:
+        UnknownType: It has a ``type`` that we don't know.
+        InvalidCommand: It lacks or misuses a field.
+    """
     try:
         return _client_frames.validate_python(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
-            raise UnknownType("The frame has no type that we know.") from error
-        # An unknown field's name is the client's own text: enough of it to find it, no more.
-        where = ".".join(str(step) for step in first["loc"][1:])[:MAX_PLACE]
-        raise InvalidCommand(f"{where or 'The frame'}: {first['msg']}") from error
+        raise _misused(error, skip=1) from error
+
+
+def read_as(kind: type[F], data: dict[str, JsonValue]) -> F:
+    """An object of ``read_object`` as what a door other than the socket takes.
+
+    Raises:
+        InvalidCommand: It lacks or misuses a field.
+    """
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise _misused(error, skip=0) from error
+
+
+def _misused(error: ValidationError, *, skip: int) -> InvalidCommand:
+    """``skip``: words of a field's place that are ours, not the client's."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return UnknownType("The frame has no type that we know.")
+    # An unknown field's name is the client's own text: enough of it to find it, no more.
+    where = ".".join(str(step) for step in first["loc"][skip:])[:MAX_PLACE]
+    return InvalidCommand(f"{where or 'The frame'}: {first['msg']}")
 
 
 def frame_id(text: str) -> str | None:
@@ -252,7 +169,7 @@ def frame_id(text: str) -> str | None:
     found = data.get("id") if isinstance(data, dict) else None
     return (
         found
-        if isinstance(found, str) and 0 < len(found) <= 64 and _is_plain_text(found)
+        if isinstance(found, str) and 0 < len(found) <= 64 and is_plain_text(found)
         else None
     )
 
@@ -272,7 +189,7 @@ def _check_values(data: object) -> None:
     for value, depth in _walk(data, 0):
         if depth > MAX_DEPTH:
             raise InvalidCommand(f"The frame is nested deeper than {MAX_DEPTH} levels.")
-        if isinstance(value, str) and not _is_plain_text(value):
+        if isinstance(value, str) and not is_plain_text(value):
             raise InvalidCommand("NUL and lone surrogates are not allowed in text.")
         if isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER:
             raise InvalidCommand("An integer is beyond 2**53.")
@@ -312,6 +229,12 @@ def event_frame(thread: UUID, position: int, event: str) -> str:
     return (
         f'{{"type":"event","thread":"{thread}","position":{position},"event":{event}}}'
     )
+
+
+def event_type(frame: str) -> str | None:
+    """The type of the event in a frame of ``event_frame``, whatever its texts say; None for others."""
+    found = EVENT_TYPE.match(frame)
+    return found[1] if found else None
 
 
 def hello_frame(*, viewer: str, max_bytes: int) -> str:
@@ -374,12 +297,32 @@ def error_frame(
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         frame["retryMs"] = round(retry_after * 1000)
+    if isinstance(error, AnswerInvalid) and error.errors:
+        frame["errors"] = faults_as_json(error)
     return _dump(frame)
+
+
+def faults_as_json(error: AnswerInvalid) -> list[JsonValue]:
+    """What is wrong with an answer, and where."""
+    return [
+        {"interrupt": fault.interrupt, "field": fault.field, "message": fault.message}
+        for fault in error.errors
+    ]
 
 
 def ping_frame() -> str:
     """Answer with ``pong`` to keep your claims."""
     return '{"type":"ping"}'
+
+
+def threads_changed_frame() -> str:
+    """Something in the viewer's list of threads has changed, or may have: read it again."""
+    return '{"type":"threads.changed"}'
+
+
+def approvals_changed_frame() -> str:
+    """Others wait now for an approval that the viewer may decide on, or some no more."""
+    return '{"type":"approvals.changed"}'
 
 
 def check_size(frame: str) -> None:

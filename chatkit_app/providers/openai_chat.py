@@ -5,11 +5,13 @@ https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
+from chatkit_app.engine.files import IMAGE_TYPES
 from chatkit_app.engine.messages import (
+    FilePart,
     Message,
     Part,
     ReasoningPart,
@@ -22,7 +24,7 @@ from chatkit_app.engine.states import Role
 from chatkit_app.providers.openai_chat_answer import NAME, ChatAnswer
 from chatkit_app.providers.openai_connection import ApiKey
 from chatkit_app.providers.openai_fields import Json, text_in
-from chatkit_app.providers.openai_provider import OpenAIProvider
+from chatkit_app.providers.openai_provider import OpenAIProvider, data_url
 
 
 class OpenAIChatProvider(OpenAIProvider):
@@ -30,7 +32,9 @@ class OpenAIChatProvider(OpenAIProvider):
 
     ``max_tokens`` or ``max_completion_tokens`` is the site's choice: an option as any other.
     ``sends_reasoning`` gives a model its thoughts of this turn back, in the field in which they
-    came; some servers want that between tool calls (DeepSeek), others refuse it.
+    came; some servers want that between tool calls (DeepSeek), others refuse it. ``sends_strict``
+    has the model held to the schemas of the tools that can be strict; for a server that refuses the
+    word, it is False.
     """
 
     name = NAME
@@ -52,7 +56,9 @@ class OpenAIChatProvider(OpenAIProvider):
         total_timeout: float = 600.0,
         default_options: Mapping[str, object] | None = None,
         safety_field: str | None = None,
+        file_types: Iterable[str] | None = None,
         sends_reasoning: bool = False,
+        sends_strict: bool = True,
     ) -> None:
         super().__init__(
             api_key=api_key,
@@ -65,8 +71,10 @@ class OpenAIChatProvider(OpenAIProvider):
             total_timeout=total_timeout,
             default_options=default_options,
             safety_field=safety_field,
+            file_types=file_types,
         )
         self._sends_reasoning = sends_reasoning
+        self._sends_strict = sends_strict
 
     def _body(self, request: ProviderRequest) -> dict[str, object]:
         body: dict[str, object] = {
@@ -76,7 +84,9 @@ class OpenAIChatProvider(OpenAIProvider):
             "stream_options": {"include_usage": True},
         }
         if request.tools:
-            body["tools"] = [_tool(tool) for tool in request.tools]
+            body["tools"] = [
+                _tool(tool, says_strict=self._sends_strict) for tool in request.tools
+            ]
         return {**body, **self._options(request)}
 
     def _messages(self, request: ProviderRequest) -> list[Json]:
@@ -99,25 +109,43 @@ def _call_ids(request: ProviderRequest) -> set[str]:
     return {part.id for part in parts if isinstance(part, ToolCallPart)}
 
 
-def _tool(tool: ToolSpec) -> Json:
-    return {
-        "type": "function",
-        "function": {
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": tool.parameters,
-        },
+def _tool(tool: ToolSpec, *, says_strict: bool) -> Json:
+    function: dict[str, object] = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters,
     }
+    if says_strict and tool.is_strict:  # left out, it is false
+        function["strict"] = True
+    return {"type": "function", "function": function}
 
 
 def _messages_of(message: Message, *, has_reasoning: bool) -> Iterator[Json]:
     if message.role == Role.ASSISTANT:
         for step in _steps(message.parts):
             yield from step.messages(has_reasoning=has_reasoning)
-    elif text := "\n\n".join(
-        part.text for part in message.parts if isinstance(part, TextPart)
-    ):
-        yield {"role": message.role.value, "content": text}
+    elif content := _content(message.parts):
+        yield {"role": message.role.value, "content": content}
+
+
+def _content(parts: tuple[Part, ...]) -> str | list[Json]:
+    """Text as text, which every server takes; a list only where there are files."""
+    if any(isinstance(part, FilePart) for part in parts):
+        return [item for part in parts for item in _input(part)]
+    return "\n\n".join(part.text for part in parts if isinstance(part, TextPart))
+
+
+def _input(part: Part) -> Iterator[Json]:
+    match part:
+        case TextPart():
+            yield {"type": "text", "text": part.text}
+        case FilePart() if part.media_type in IMAGE_TYPES:
+            yield {"type": "image_url", "image_url": {"url": data_url(part)}}
+        case FilePart():
+            file = {"filename": part.name, "file_data": data_url(part)}
+            yield {"type": "file", "file": file}
+        case _:
+            pass
 
 
 @dataclass(slots=True)

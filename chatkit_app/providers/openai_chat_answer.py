@@ -111,7 +111,9 @@ class ChatAnswer:
             ProviderUnavailable: No ``finish_reason`` came.
         """
         if not self._finish:
-            raise ProviderUnavailable("The provider's answer broke off.")
+            error = ProviderUnavailable("The provider's answer broke off.")
+            error.usage = _usage(self._usage) if self._usage else None
+            raise error
         yield from self._end_prose()
         cut = CUT_REASONS.get(self._finish)
         for call in self._calls:

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from openai import AsyncStream
 
+from chatkit_app.engine.files import IMAGE_TYPES, PDF
+from chatkit_app.engine.messages import FilePart
 from chatkit_app.engine.provider import Provider, ProviderEvent, ProviderRequest
 from chatkit_app.exceptions import ProviderUnavailable
 from chatkit_app.providers.openai_connection import (
@@ -56,6 +58,8 @@ class OpenAIProvider(Provider):
     Timeouts are seconds. ``default_options`` go into each request's body, below the assistant's
     own. ``safety_field`` is the body's field for the viewer's ``safety_key``; by default OpenAI's
     own at OpenAI, none elsewhere, since other servers may refuse fields that they don't know.
+    ``file_types`` are the media types of the files that the model reads: pictures, at OpenAI PDF too;
+    none (``()``) for a model of text alone.
     """
 
     path: str
@@ -74,6 +78,7 @@ class OpenAIProvider(Provider):
         total_timeout: float = 600.0,
         default_options: Mapping[str, object] | None = None,
         safety_field: str | None = None,
+        file_types: Iterable[str] | None = None,
     ) -> None:
         if isinstance(api_key, str):
             api_key = api_key.strip()  # files and environments bring line ends
@@ -97,6 +102,11 @@ class OpenAIProvider(Provider):
         self._safety_field = (
             _safety_field(self._connection) if safety_field is None else safety_field
         )
+        if file_types is None:
+            file_types = (
+                (*IMAGE_TYPES, PDF) if _is_openai(self._connection) else IMAGE_TYPES
+            )
+        self.file_types = frozenset(file_types)
 
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[ProviderEvent]:
         """Ask once, as ``Provider.stream`` says.
@@ -174,6 +184,14 @@ async def _close(stream: AsyncStream[object]) -> None:
 
 
 def _safety_field(connection: Connection) -> str:
+    return "safety_identifier" if _is_openai(connection) else ""
+
+
+def _is_openai(connection: Connection) -> bool:
     host = urlsplit(connection.base_url).hostname or ""
-    is_openai = host == "openai.com" or host.endswith(".openai.com")
-    return "safety_identifier" if is_openai else ""
+    return host == "openai.com" or host.endswith(".openai.com")
+
+
+def data_url(part: FilePart) -> str:
+    """The file itself, as both APIs take it."""
+    return f"data:{part.media_type};base64,{part.data}"

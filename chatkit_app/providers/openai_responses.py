@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping
 
 from openai import APIStatusError, AsyncStream
 
+from chatkit_app.engine.files import IMAGE_TYPES
 from chatkit_app.engine.messages import (
+    FilePart,
     Message,
+    Part,
     ReasoningPart,
     TextPart,
     ToolCallPart,
@@ -21,7 +24,7 @@ from chatkit_app.engine.states import Role
 from chatkit_app.exceptions import ProviderRejected
 from chatkit_app.providers.openai_connection import Patience
 from chatkit_app.providers.openai_fields import Json, objects_in, text_in
-from chatkit_app.providers.openai_provider import OpenAIProvider
+from chatkit_app.providers.openai_provider import OpenAIProvider, data_url
 from chatkit_app.providers.openai_responses_answer import NAME, ResponsesAnswer
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
@@ -106,7 +109,8 @@ def _tool(tool: ToolSpec) -> Json:
         "name": tool.name,
         "description": tool.description,
         "parameters": tool.parameters,
-        "strict": False,
+        # Said either way: left out, the API would take it for strict and rewrite the schema.
+        "strict": tool.is_strict,
     }
 
 
@@ -114,14 +118,31 @@ def _items(message: Message) -> Iterator[Json]:
     if message.role == Role.ASSISTANT:
         yield from _items_of_assistant(message)
         return
-    texts = [part.text for part in message.parts if isinstance(part, TextPart)]
-    content = (
-        texts[0]
-        if len(texts) == 1
-        else [{"type": "input_text", "text": t} for t in texts]
-    )
+    content = _content(message.parts)
     if content:
         yield {"type": "message", "role": message.role.value, "content": content}
+
+
+def _content(parts: tuple[Part, ...]) -> str | list[Json]:
+    match parts:
+        case (TextPart(text=text),):
+            return text
+        case _:
+            return [item for part in parts for item in _input(part)]
+
+
+def _input(part: Part) -> Iterator[Json]:
+    match part:
+        case TextPart():
+            yield {"type": "input_text", "text": part.text}
+        case FilePart() if part.media_type in IMAGE_TYPES:
+            url = data_url(part)
+            yield {"type": "input_image", "image_url": url, "detail": "auto"}
+        case FilePart():
+            data = data_url(part)
+            yield {"type": "input_file", "filename": part.name, "file_data": data}
+        case _:
+            pass
 
 
 def _items_of_assistant(message: Message) -> Iterator[Json]:

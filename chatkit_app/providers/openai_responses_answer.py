@@ -104,7 +104,7 @@ class ResponsesAnswer:
             case "response.completed" | "response.incomplete":
                 yield from self._finish(object_in(event, "response"))
             case "response.failed":
-                raise _failure(object_in(object_in(event, "response"), "error"))
+                raise _failure_of(object_in(event, "response"))
             case "error":
                 raise _failure(event)
 
@@ -236,6 +236,14 @@ def _complete_reasoning(
 def _complete_call(item: _Item) -> Iterator[ProviderEvent]:
     if not item.sent[item.key]:  # a tool without arguments; ours are always an object
         yield from item.add(item.key, "{}")
+
+
+def _failure_of(response: Json) -> ProviderError:
+    """Why it failed, and what it has counted until then, if it says so."""
+    error = _failure(object_in(response, "error"))
+    if counted := object_in(response, "usage"):
+        error.usage = _usage(counted)
+    return error
 
 
 def _failure(error: Json) -> ProviderError:

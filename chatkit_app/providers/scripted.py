@@ -20,6 +20,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from chatkit_app.engine.files import IMAGE_TYPES, PDF
 from chatkit_app.engine.messages import (
     Message,
     ReasoningPart,
@@ -34,6 +35,7 @@ from chatkit_app.engine.provider import (
     Provider,
     ProviderEvent,
     ProviderRequest,
+    Purpose,
     StepFinished,
     Usage,
 )
@@ -112,15 +114,20 @@ class ScriptedProvider(Provider):
     """Streams what the rule's script says, one word a delta, ``delay`` seconds between deltas.
 
     It ends with ``tool_calls`` if the script made a call, else with ``stop``. Its usage is an
-    estimate: a quarter of the characters.
+    estimate: a quarter of the characters. ``title`` is the rule for titles of threads; without one
+    they have none.
     """
 
     name = "scripted"
     is_simulated = True
+    file_types = frozenset((*IMAGE_TYPES, PDF))
 
-    def __init__(self, rule: Rule, *, delay: float = 0.0) -> None:
+    def __init__(
+        self, rule: Rule, *, delay: float = 0.0, title: Rule | None = None
+    ) -> None:
         self._rule = rule
         self._delay = delay
+        self._title = title or _no_title
 
     async def stream(self, request: ProviderRequest) -> AsyncGenerator[ProviderEvent]:
         """Play the script of this request.
@@ -128,7 +135,8 @@ class ScriptedProvider(Provider):
         Raises:
             ProviderError: The script says ``Fail`` or ``BreakOff``.
         """
-        script = self._rule(request)
+        is_title = request.purpose is Purpose.TITLE
+        script = (self._title if is_title else self._rule)(request)
         for number, line in enumerate(script):
             match line:
                 case Say() | Think() | Call():
@@ -139,6 +147,10 @@ class ScriptedProvider(Provider):
                 case _:
                     await _act(line)
         yield _finish(request, script)
+
+
+def _no_title(_request: ProviderRequest) -> Script:
+    return ()
 
 
 async def _act(line: Pause | Fail | BreakOff | Stall) -> None:

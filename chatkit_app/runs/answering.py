@@ -1,7 +1,6 @@
-"""A page and a client tool's call: claiming it, giving it back, answering it.
+"""A page and a client tool's call: claiming it, giving it back; and what nobody has answered in time.
 
-Every answer is one conditional update on the call: of two at the same instant one is accepted. The
-run's row is locked first, so that "was it the last one?" has one true answer as well.
+Every claim is one conditional update: of two at the same instant one is accepted.
 """
 
 from __future__ import annotations
@@ -10,55 +9,42 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from chatkit_app import clock
 from chatkit_app.access import policy
 from chatkit_app.conf import settings
 from chatkit_app.engine import events
-from chatkit_app.engine.assembler import sound
 from chatkit_app.engine.calls import (
-    ERROR_CHARS,
     UNKNOWN_OUTCOME,
-    completed,
     failed,
 )
 from chatkit_app.engine.calls import Result as CallResult
-from chatkit_app.engine.commands import Answer, Claim, Release
+from chatkit_app.engine.commands import Claim, Release
 from chatkit_app.engine.states import (
-    OPEN_TOOL_CALL_STATUSES,
     Effect,
     InterruptKind,
     InterruptStatus,
     RunStatus,
+    ToolCallStatus,
 )
-from chatkit_app.engine.tools import Tool
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import (
     AnswerDuplicate,
-    AnswerInvalid,
     AnswerLate,
     CallNotFound,
     ClaimHeld,
-    ToolError,
 )
 from chatkit_app.log.append import append
-from chatkit_app.models import Command as CommandRow
 from chatkit_app.models import Interrupt, Run, ToolCall
-from chatkit_app.registry import assistants
-from chatkit_app.runs.briefing import page_of_run, tools_for, viewer_of_run
-from chatkit_app.runs.closing import call_ended, move_run, result_index
 from chatkit_app.runs.recorder import record
-from chatkit_app.runs.remembering import Outcome, once
-from chatkit_app.runs.runner import runner
+from chatkit_app.runs.remembering import Outcome
+from chatkit_app.runs.settling import ended, go_on
 
 PRECEDENCE = timedelta(seconds=2)
 """How long the page that sent the message is preferred for its client tools."""
 OUTCOME_UNKNOWN = "The page that ran this has gone; whether it took effect is unknown."
-UNFIT = "The page's outputs did not fit the tool's schema."
-STRIKES = 3
-"""Outputs that don't fit before that itself becomes the call's error."""
 
 
 def claim(viewer: Viewer, command: Claim) -> Outcome:
@@ -113,113 +99,67 @@ def release(viewer: Viewer, command: Release) -> Outcome:
 
 
 def renew(tab: str, tool_calls: Iterable[UUID]) -> None:
-    """Keep a page's claims: it has answered a ping."""
-    Interrupt.objects.filter(
+    """Keep a page's claims: it has answered a ping.
+
+    A row that somebody is changing is left alone: it is being answered or closed. So nobody waits for
+    anybody here, in whatever order the rows come.
+    """
+    mine = Interrupt.objects.filter(
         tool_call__in=list(tool_calls), status=InterruptStatus.OPEN, claimed_by=tab
-    ).update(claim_until=clock.later(settings.CLAIM_SECONDS))
+    )
+    later = clock.later(settings.CLAIM_SECONDS)
+    if not connection.features.has_select_for_update_skip_locked:
+        mine.update(claim_until=later)
+        return
+    with transaction.atomic():
+        free = mine.select_for_update(skip_locked=True).order_by("pk")
+        ids = list(free.values_list("pk", flat=True))
+        Interrupt.objects.filter(pk__in=ids).update(claim_until=later)
 
 
 def _claim_time() -> timedelta:
     return timedelta(seconds=settings.CLAIM_SECONDS)
 
 
-def answer(viewer: Viewer, command: Answer, *, protocol: str) -> Outcome:
-    """Take a page's output, or its error, as the call's one result; then the run goes on.
-
-    The same answer again is accepted again.
-
-    Raises:
-        AnswerInvalid: The output does not fit; the call stays open.
-        AnswerDuplicate, AnswerLate: It was answered, or closed, before.
-        ClaimHeld: Another page runs the call.
-        CallNotFound: Unknown, or not theirs.
-    """
-    # The site's code (its tools, its validators) runs before anything is locked.
-    result = _result(viewer, command)
-
-    def answer_with(result: CallResult | AnswerInvalid) -> Outcome:
-        return once(
-            viewer,
-            command,
-            lambda row: _answer(viewer, command, row, result),
-            protocol=protocol,
-        )
-
-    try:
-        return answer_with(result)
-    except AnswerInvalid:
-        if _strike(command.tool_call_id) < STRIKES:
-            raise
-        return answer_with(failed("client_error", UNFIT))
-
-
-def _answer(
-    viewer: Viewer, command: Answer, row: CommandRow, result: CallResult | AnswerInvalid
-) -> Outcome:
-    run, call = _locked(viewer, command.thread_id, command.tool_call_id)
-    interrupt = _open_interrupt(run, call)
-    now = clock.read()
-    until = interrupt.claim_until or now
-    is_held = until > now or call.effect == Effect.ONCE
-    if is_held and interrupt.claimed_by not in ("", command.tab):
-        left = max(0.1, (until - now).total_seconds())
-        raise ClaimHeld("Another page runs this call.", retry_after=left)
-    if isinstance(result, AnswerInvalid):
-        raise result
-    Interrupt.objects.filter(pk=interrupt.pk).update(
-        status=InterruptStatus.ANSWERED,
-        answered_by=viewer.user,
-        answered_at=now,
-        submission_id=command.id,
-        answer_digest=row.digest,
-    )
-    row.thread_id, row.run = run.thread_id, run
-    row.last_position = _settle(run, call, result)
-    return {"thread": str(run.thread_id), "toolCall": str(call.pk)}
-
-
 def expire(tool_call_id: UUID) -> None:
-    """The page's time is over, or it has gone with a tool that must run once: that is the result."""
+    """The time of whoever was asked is over, or a page has gone with a tool that must run once.
+
+    That is the call's result.
+    """
     with transaction.atomic():
         if not _lock(tool_call_id, Run.objects.all()):
             return
         run, call = _locked_rows(tool_call_id)
+        if call.status != ToolCallStatus.WAITING:
+            return
         still_open = Interrupt.objects.filter(
             tool_call=call, status=InterruptStatus.OPEN
         )
         now = clock.read()
+        asked = still_open.first()
         if call.deadline_at is not None and call.deadline_at < now:
-            result = failed("deadline", "No page answered in time.")
+            result = _too_late(asked)
         elif still_open.filter(claim_until__lt=now).exists():
             result = failed(UNKNOWN_OUTCOME, OUTCOME_UNKNOWN)
         else:
             return  # the page has shown itself meanwhile
-        if still_open.update(status=InterruptStatus.EXPIRED):
-            _settle(run, call, result)
+        still_open.update(status=InterruptStatus.EXPIRED)
+        go_on(run, [ended(run, call, result)])
 
 
-def _settle(run: Run, call: ToolCall, result: CallResult) -> int:
-    """Give the locked call its result; with the last one the run goes on. Returns the position."""
-    found: list[events.AnyEvent] = [
-        call_ended(
-            call,
-            status=result.status,
-            message=run.answer_id,
-            index=result_index(call, run.answer_id),
-            output=result.output,
-            code=result.error_code,
-            text=result.error_text,
-        )
-    ]
-    still_open = (
-        ToolCall.objects.filter(run=run, status__in=OPEN_TOOL_CALL_STATUSES)
-        .exclude(pk=call.pk)
-        .exists()
-    )
-    if run.status == RunStatus.REQUIRES_ACTION and not still_open:
-        found.append(move_run(run, RunStatus.QUEUED))
-        transaction.on_commit(lambda: runner.submit(run.pk))
-    return append(run.thread_id, found, record=record, run=run.pk)
+def _too_late(asked: Interrupt | None) -> CallResult:
+    """What the model reads where nobody has answered in time; a job is asked by no interrupt."""
+    match asked and asked.kind:
+        case InterruptKind.APPROVAL:
+            return failed("approval_expired", "Nobody has approved this in time.")
+        case InterruptKind.QUESTION:
+            return failed(
+                "question_expired", "Nobody has answered the tool's question in time."
+            )
+        case InterruptKind.CLIENT_TOOL:
+            return failed("deadline", "No page answered in time.")
+        case _:
+            return failed("deadline", "The job did not end in time.")
 
 
 def _locked(
@@ -261,44 +201,3 @@ def _open_interrupt(run: Run, call: ToolCall) -> Interrupt:
     if interrupt.status != InterruptStatus.OPEN or is_over:
         raise AnswerLate("This call is closed.")
     return interrupt
-
-
-def _result(viewer: Viewer, command: Answer) -> CallResult | AnswerInvalid:
-    """What the page's answer comes to, whatever has become of the call meanwhile."""
-    if command.error is not None:
-        return failed("client_error", sound(command.error)[:ERROR_CHARS])
-    tool = _tool(viewer, command)
-    if tool is None:
-        return failed("unknown_tool", "The tool is not there any more.")
-    try:
-        output = tool.definition.read_output(command.output)
-    except ToolError as error:
-        return AnswerInvalid(str(error))
-    return completed(output, max_bytes=settings.MAX_OUTPUT_BYTES)
-
-
-def _tool(viewer: Viewer, command: Answer) -> Tool | None:
-    """The tool that the call is of, as the site's assistant has it for whoever started the run."""
-    mine = policy().threads(viewer).filter(pk=command.thread_id)
-    calls = ToolCall.objects.select_related("run__thread")
-    call = calls.filter(pk=command.tool_call_id, run__thread__in=mine).first()
-    if call is None:
-        return None  # the answer will be refused for that
-    run = call.run
-    try:
-        assistant = assistants.get(run.thread.assistant)
-    except LookupError:
-        return None
-    return tools_for(assistant, viewer_of_run(run, run.thread), page_of_run(run)).get(
-        call.name
-    )
-
-
-def _strike(tool_call_id: UUID) -> int:
-    """Count an output that didn't fit; it is counted though its command was refused."""
-    with transaction.atomic():
-        still_open = Interrupt.objects.filter(
-            tool_call=tool_call_id, status=InterruptStatus.OPEN
-        )
-        still_open.update(strikes=F("strikes") + 1)
-        return still_open.values_list("strikes", flat=True).first() or 0

@@ -20,7 +20,7 @@ from chatkit_app.engine.viewer import Viewer
 from chatkit_app.log.append import append
 from chatkit_app.models import Run
 from chatkit_app.registry import assistants, providers
-from chatkit_app.runs.briefing import page_of_run, viewer_of_run
+from chatkit_app.runs.briefing import viewer_of_run
 from chatkit_app.runs.closing import run_changed
 from chatkit_app.runs.recorder import record
 from chatkit_app.runs.recovery import recover
@@ -52,7 +52,6 @@ class Loaded:
     work: Work
     provider: Provider
     viewer: Viewer
-    page: Any  # JSON that the page sent
     now: Callable[[], datetime]
 
 
@@ -108,9 +107,12 @@ def load(run_id: UUID) -> Loaded:
     assistant = assistants.get(run.thread.assistant)
     return Loaded(
         run=run,
-        work=load_work(run, history_tokens=assistant.history_tokens),
+        work=load_work(
+            run,
+            history_tokens=assistant.history_tokens,
+            told_bytes=assistant.max_output_bytes,
+        ),
         provider=providers.get(assistant.provider),
         viewer=viewer_of_run(run, run.thread),
-        page=page_of_run(run),
         now=clock.ticking(),
     )

@@ -14,6 +14,8 @@ from chatkit_app.engine.assembler import part_ended
 from chatkit_app.engine.moves import RUN_MOVES, check_move
 from chatkit_app.engine.states import (
     OPEN_TOOL_CALL_STATUSES,
+    InterruptKind,
+    InterruptStatus,
     MessageStatus,
     PartState,
     RunStatus,
@@ -22,9 +24,11 @@ from chatkit_app.engine.states import (
     shown_state,
 )
 from chatkit_app.log.fold import open_parts, open_texts
-from chatkit_app.models import Part, Run, Step, Thread, ToolCall, new_id
+from chatkit_app.log.interrupts import approval_told
+from chatkit_app.models import Interrupt, Part, Run, Step, Thread, ToolCall, new_id
 from chatkit_app.runs.transcript import result_base
 
+ENDED_RUN_STATUSES = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 CANCELLED_TEXT = "The call was cancelled."
 
 
@@ -35,12 +39,13 @@ def close_run(
     code: str = "",
     text: str = "",
     why: str = CANCELLED_TEXT,
+    calls_code: str = "cancelled",
 ) -> list[events.AnyEvent]:
     """End the run, inside a transaction that has locked it; the caller appends the events.
 
     What the model has written stays; parts that it had not finished are marked as interrupted. Open
-    calls end as cancelled, with ``why`` for the model to read in the thread's next run. A run that
-    somebody wants cancelled ends as that, however it came to its end.
+    calls end as cancelled (``calls_code``), with ``why`` for the model to read in the thread's next
+    run. A run that somebody wants cancelled ends as that, however it came to its end.
     """
     if run.status == RunStatus.CANCELLING:
         status, code, text = RunStatus.CANCELLED, "", ""
@@ -49,7 +54,7 @@ def close_run(
         if status is RunStatus.COMPLETED
         else MessageStatus.INTERRUPTED
     )
-    found = [*_end_parts(run), *_end_calls(run, why)]
+    found = [*_end_parts(run), *_end_calls(run, calls_code, why)]
     found.append(
         events.MessageEnded(message_id=str(run.answer_id), status=message_status)
     )
@@ -74,7 +79,7 @@ def move_run(
     now = timezone.now()
     run.status = status
     run.error_code, run.error_text = code, text
-    if status in (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED):
+    if status in ENDED_RUN_STATUSES:
         run.finished_at = now
     if status is not RunStatus.CANCELLING:
         run.owner, run.lease_until = None, None
@@ -91,8 +96,19 @@ def move_run(
             "ready_at",
         ]
     )
-    Thread.objects.filter(pk=run.thread_id).update(last_activity_at=now)
+    changes: dict[str, clock.Moment] = {"last_activity_at": now}
+    if _is_for_owner(run):
+        changes["answered_at"] = clock.now()
+    Thread.objects.filter(pk=run.thread_id).update(**changes)
     return run_changed(run)
+
+
+def _is_for_owner(run: Run) -> bool:
+    """Is there something to read or to answer now? Others' approvals and jobs are none of theirs."""
+    if run.status == RunStatus.REQUIRES_ACTION:
+        asked = Interrupt.objects.filter(run=run, status=InterruptStatus.OPEN)
+        return asked.filter(permission="").exists()
+    return run.status in ENDED_RUN_STATUSES
 
 
 def run_changed(run: Run) -> events.RunChanged:
@@ -117,6 +133,10 @@ def call_ended(
     text: str | None = None,
 ) -> events.ToolCallEnded:
     """The end of a call; its result's part comes at ``index``."""
+    approval = Interrupt.objects.filter(
+        tool_call=call, kind=InterruptKind.APPROVAL
+    ).first()
+    is_responded = approval.status == InterruptStatus.ANSWERED if approval else None
     return events.ToolCallEnded(
         tool_call_id=str(call.pk),
         message_id=str(message),
@@ -124,10 +144,11 @@ def call_ended(
         index=index,
         step_id=str(call.step_id),
         status=status,
-        state=shown_state(status, has_arguments=True),
+        state=shown_state(status, has_arguments=True, is_responded=is_responded),
         output=output,
         error_code=code,
         error_text=text,
+        approval=approval_told(approval) if approval else None,
     )
 
 
@@ -146,7 +167,7 @@ def _end_parts(run: Run) -> list[events.AnyEvent]:
     ]
 
 
-def _end_calls(run: Run, why: str) -> list[events.AnyEvent]:
+def _end_calls(run: Run, code: str, why: str) -> list[events.AnyEvent]:
     calls: Sequence[ToolCall] = list(
         ToolCall.objects.filter(run=run, status__in=OPEN_TOOL_CALL_STATUSES).order_by(
             "step__index", "index"
@@ -158,7 +179,7 @@ def _end_calls(run: Run, why: str) -> list[events.AnyEvent]:
             status=ToolCallStatus.CANCELLED,
             message=run.answer_id,
             index=result_index(call, run.answer_id),
-            code="cancelled",
+            code=code,
             text=why,
         )
         for call in calls

@@ -3,44 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
-from typing import TypeVar
 from uuid import UUID
-
-from django.utils import translation
 
 from chatkit_app.conf import settings
 from chatkit_app.db import AWAY, in_thread, patiently
 from chatkit_app.engine import events
-from chatkit_app.engine.asking import Retries
-from chatkit_app.engine.calls import Call
-from chatkit_app.engine.loop import Brief, Loop, Outcome
-from chatkit_app.engine.states import RunStatus, ToolCallStatus
-from chatkit_app.engine.tools import ToolContext
+from chatkit_app.engine.loop import Outcome
+from chatkit_app.engine.states import (
+    OPEN_TOOL_CALL_STATUSES,
+    Executor,
+    RunStatus,
+    ToolCallStatus,
+)
 from chatkit_app.exceptions import ChatKitError, LeaseLost, RunError
 from chatkit_app.log.batches import RunLog
 from chatkit_app.log.writer import writer
-from chatkit_app.models import Run, ToolCall, new_id
+from chatkit_app.models import Run, ToolCall
 from chatkit_app.registry import UnknownAssistant
-from chatkit_app.runs.briefing import brief, in_language
-from chatkit_app.runs.claiming import Loaded, claim_run, load
+from chatkit_app.runs.briefing import in_language
+from chatkit_app.runs.claiming import claim_run, load
 from chatkit_app.runs.closing import close_run, move_run
+from chatkit_app.runs.counting import Counting
+from chatkit_app.runs.driving import make_loop
 from chatkit_app.runs.recorder import record
+from chatkit_app.runs.redacting import redacted_or
 from chatkit_app.runs.releasing import releasing
-from chatkit_app.runs.tool_threads import call_in_thread
+from chatkit_app.runs.runner import runner
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 FAILED_TEXT = "Something went wrong on our side."
 
-ASK_SECONDS = 60.0
-"""How long the site may take to say what its assistant is."""
+NOT_WAITED_FOR = (
+    events.PartStarted,
+    events.PartEnded,
+    events.ToolCallProgressed,
+    events.EffectTold,
+)
+"""Events after which the run goes on at once: nothing is done for them."""
+
+OfCall = events.ToolCallChanged | events.ToolCallEnded
+
 LAST_TOOL_SECONDS = 0.5
 """What a tool gets to end when its process does: its outcome would be unknown otherwise."""
 LAST_SECONDS = 0.2
@@ -59,6 +66,9 @@ class Execution:
         self._unwritten: Exception | None = None
         self._log: RunLog | None = None
         self._tools: set[str] = set()
+        self._jobs: set[str] = set()
+        self._is_overtaken = False
+        self._counting = Counting(run_id)
         self._no_tool = asyncio.Event()
         self._no_tool.set()
         self._leaving = asyncio.Event()
@@ -86,6 +96,10 @@ class Execution:
         finally:
             heart.cancel()
             writer.close(self._log)
+        if (
+            not self._leaving.is_set()
+        ):  # on its way out a process has no time: a sweep counts
+            await self._counting.end()
 
     def cancel(self) -> None:
         """Stop: somebody has asked for it."""
@@ -181,7 +195,9 @@ class Execution:
             return
         if isinstance(error, RunError):
             logger.warning("Run %s failed: %s", log.run, error.code)
-            await self._end(log, RunStatus.FAILED, code=error.code, text=str(error))
+            text = redacted_or(str(error), FAILED_TEXT)
+            self._counting.lost(error)
+            await self._end(log, RunStatus.FAILED, code=error.code, text=text)
             return
         logger.error("Run %s failed", log.run, exc_info=error)
         code = error.code if isinstance(error, ChatKitError) else "internal"
@@ -206,23 +222,33 @@ class Execution:
     ) -> None:
         def prepare() -> Sequence[events.AnyEvent]:
             run = Run.objects.get(pk=log.run)
+            self._counting.keep_lost()
             return close_run(run, status, code=code, text=text)
 
         await self._commit(log, prepare=prepare)
 
     async def _drive_on(self, log: RunLog) -> None:
-        """Load, loop, and again where the pages were quicker than the server's tools."""
+        """Load, loop, and again where pages or jobs were quicker than what is done here."""
         while True:
             loaded = await patiently(load, log.run)
+            self._is_overtaken = False
+            self._jobs = {
+                str(call.tool_call_id)
+                for call in loaded.work.calls
+                if call.is_handed_over
+            }
             # All code of the site speaks the viewer's language: the tasks that begin here inherit
             # it, the threads are told.
             with in_language(loaded.viewer):
-                loop = self._make_loop(loaded, await _brief(loaded))
+                loop = await make_loop(loaded, self._counting.checking(loaded))
                 async with aclosing(loop.run()) as happening:
                     async for event in happening:
+                        if self._is_overtaken and _begins_something(event):
+                            break  # not on what the rows say by now
                         await self._record(log, event)
             if loop.outcome is Outcome.FINISHED:
                 await self._close(log, RunStatus.COMPLETED)
+                self._counting.finished(loaded)
                 return
             if await self._pause(log):
                 return
@@ -231,16 +257,41 @@ class Execution:
         """Deltas on the way, all else before anything goes on."""
         if isinstance(event, events.ToolCallChanged):
             self._note_tool(event)
+            if event.executor is Executor.JOB:
+                self._jobs.add(event.tool_call_id)
         if isinstance(event, events.PartDelta):
             writer.add(log, event, urgent=event.offset == 0)
-        elif isinstance(
-            event, events.PartStarted | events.PartEnded | events.ToolCallProgressed
-        ):
+        elif isinstance(event, NOT_WAITED_FOR):
             writer.add(log, event)
+        elif isinstance(event, OfCall) and event.tool_call_id in self._jobs:
+            await self._record_of_job(log, event)
         else:
             await self._commit(log, [event])
         if isinstance(event, events.ToolCallEnded):
             self._note_tool(event)
+        elif isinstance(event, events.StepFinished):
+            await self._counting.count()
+
+    async def _record_of_job(self, log: RunLog, event: OfCall) -> None:
+        """What has come of handing a call over, unless its job has ended it before that was known.
+
+        Then the row says what came of the call, and the run goes on from the rows.
+        """
+        row = ToolCall.objects.filter(
+            pk=event.tool_call_id, status__in=OPEN_TOOL_CALL_STATUSES
+        )
+        is_open = False
+
+        def prepare() -> Sequence[events.AnyEvent]:
+            nonlocal is_open
+            is_open = row.exists()
+            return [event] if is_open else []
+
+        await self._commit(log, prepare=prepare)
+        if not is_open:
+            self._is_overtaken = True
+        elif isinstance(event, events.ToolCallChanged) and event.is_our_job:
+            runner.submit_job(UUID(event.tool_call_id))
 
     def _note_tool(self, event: events.ToolCallChanged | events.ToolCallEnded) -> None:
         """Know whether a tool of ours runs: one that is about to end is waited for."""
@@ -263,69 +314,28 @@ class Execution:
         await asyncio.wrap_future(writer.commit(log, found, prepare=prepare))
 
     async def _pause(self, log: RunLog) -> bool:
-        """Suspend the run, unless the last page has answered meanwhile."""
+        """Suspend the run, unless it can go on: the outside has answered meanwhile."""
         is_paused = False
 
         def prepare() -> Sequence[events.AnyEvent]:
             nonlocal is_paused
             run = Run.objects.get(pk=log.run)
-            waits = ToolCall.objects.filter(
-                run=run, status=ToolCallStatus.WAITING
-            ).exists()
-            is_paused = waits and run.status == RunStatus.IN_PROGRESS
+            found = ToolCall.objects.filter(run=run).values_list("status", flat=True)
+            statuses = set(found.distinct())
+            # A call in the queue was approved, or its question answered, while others ran.
+            is_paused = (
+                ToolCallStatus.WAITING in statuses
+                and ToolCallStatus.QUEUED not in statuses
+                and run.status == RunStatus.IN_PROGRESS
+            )
             return [move_run(run, RunStatus.REQUIRES_ACTION)] if is_paused else []
 
         await self._commit(log, prepare=prepare)
         return is_paused
 
-    def _make_loop(self, loaded: Loaded, told: Brief) -> Loop:
-        work = loaded.work
 
-        def context(
-            call: Call, report: Callable[[str, float | None], None]
-        ) -> ToolContext:
-            return ToolContext(
-                viewer=loaded.viewer,
-                thread_id=self._log.thread if self._log else work.run_id,
-                run_id=work.run_id,
-                tool_call_id=call.tool_call_id,
-                page=loaded.page,
-                report=report,
-            )
-
-        return Loop(
-            work=work,
-            brief=told,
-            provider=loaded.provider,
-            in_thread=in_tool_thread,
-            context=context,
-            new_id=new_id,
-            retries=_retries(),
-            now=loaded.now,
-            max_output_bytes=settings.MAX_OUTPUT_BYTES,
-        )
-
-
-def _retries() -> Retries:
-    return Retries(
-        tries=settings.PROVIDER_TRIES,
-        first=settings.PROVIDER_PAUSE_SECONDS,
-        takes_back=settings.BROKEN_STEP == "void",
-    )
-
-
-async def _brief(loaded: Loaded) -> Brief:
-    """Ask the site, in a thread of the tools': it may be slow, and the ORM's threads are few."""
-    async with asyncio.timeout(ASK_SECONDS):
-        return await in_tool_thread(lambda: brief(loaded.run, loaded.viewer))
-
-
-async def in_tool_thread(function: Callable[[], T]) -> T:
-    """Run the site's sync code in the bounded pool, with the caller's context and language."""
-    language = translation.get_language()  # Django's is the thread's, not the context's
-
-    def speaking() -> T:
-        with translation.override(language):
-            return function()
-
-    return await call_in_thread(contextvars.copy_context(), speaking)
+def _begins_something(event: events.AnyEvent) -> bool:
+    """Is the model asked next, or a tool's function called? All of a step begin together."""
+    if isinstance(event, events.ToolCallChanged):
+        return event.status is ToolCallStatus.RUNNING
+    return isinstance(event, events.StepStarted)

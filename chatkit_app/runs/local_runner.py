@@ -6,6 +6,7 @@ carries and for calls whose time is over, since neither Daphne nor Channels has 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from concurrent.futures import Future
@@ -17,6 +18,7 @@ from chatkit_app.log.doorbell import doorbell
 from chatkit_app.runs.carrying import Carrier
 from chatkit_app.runs.runner import Runner
 from chatkit_app.runs.sweeping import Sweeper
+from chatkit_app.runs.working_jobs import WorkingJobs
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ class LocalRunner(Runner):
     def __init__(self, *, runs: int | None = None, patience: float = 1.0) -> None:
         self._runs, self._patience = runs, patience
         self._lock = threading.Lock()
-        self.carrier = self._make_carrier()
+        self.carrier, self.jobs = self._make_carrier(), WorkingJobs()
         self._is_started = False
         self._is_draining = False
         self._sweeping: Future[None] | None = None
@@ -45,9 +47,9 @@ class LocalRunner(Runner):
             if self._is_started or self._is_draining:
                 return
             self._is_started = True
-            sweeper = Sweeper(self.carrier, patience=self._patience)
+            sweeper = Sweeper(self.carrier, self.jobs, patience=self._patience)
             self._sweeping = background.spawn(sweeper.run())
-        doorbell.hear_runs(self._hear)
+        doorbell.hear_runs(self._hear, hear_job=self.jobs.take)
         doorbell.start()
 
     def stop(self) -> None:
@@ -55,6 +57,8 @@ class LocalRunner(Runner):
         with self._lock:
             self._is_started = self._is_draining = False
             self.carrier, self._sweeping = self._make_carrier(), None
+            jobs, self.jobs = self.jobs, WorkingJobs()
+        jobs.stop()
 
     def submit(self, run_id: UUID) -> None:
         """Carry this run; returns at once."""
@@ -63,6 +67,14 @@ class LocalRunner(Runner):
             return
         self.start()
         background.start().call_soon_threadsafe(self.carrier.take, run_id)
+
+    def submit_job(self, tool_call_id: UUID) -> None:
+        """Begin it here, or let another process, where there is no place for it."""
+        if self._is_draining or not self.jobs.free:
+            doorbell.ring_job(tool_call_id)
+            return
+        self.start()
+        background.start().call_soon_threadsafe(self.jobs.take, tool_call_id)
 
     def cancel(self, run_id: UUID) -> None:
         """Stop it, here or wherever it is carried; if the bell isn't heard, with its next write."""
@@ -78,9 +90,12 @@ class LocalRunner(Runner):
             return
         sweeping.cancel()
         try:
-            background.spawn(self.carrier.leave(grace)).result(grace + seconds)
+            background.spawn(self._leave(grace)).result(grace + seconds)
         except TimeoutError:
             logger.warning("Some runs can't be handed over: their leases will run out.")
+
+    async def _leave(self, grace: float) -> None:
+        await asyncio.gather(self.carrier.leave(grace), self.jobs.leave(grace))
 
     def _hear(self, run_id: UUID) -> None:
         """Another process has news of a run: it is to be carried, or somebody wants it cancelled.

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import F
 from django.utils import timezone
+from pydantic import JsonValue
 
 from chatkit_app import clock
 from chatkit_app.engine import events
@@ -15,8 +16,6 @@ from chatkit_app.engine.moves import STEP_MOVES, TOOL_CALL_MOVES, before
 from chatkit_app.engine.schema import dump_json
 from chatkit_app.engine.states import (
     OPEN_TOOL_CALL_STATUSES,
-    Executor,
-    InterruptKind,
     InterruptStatus,
     PartKind,
     PartState,
@@ -50,7 +49,7 @@ def record(event: events.AnyEvent, position: int) -> None:
             _change_call(event)
         case events.ToolCallProgressed():
             ToolCall.objects.filter(pk=event.tool_call_id).update(
-                progress={"text": event.text, "fraction": event.fraction}
+                progress=_told_progress(event)
             )
         case events.ToolCallEnded():
             _end_call(event, position)
@@ -58,6 +57,16 @@ def record(event: events.AnyEvent, position: int) -> None:
             _end_message(event)
         case _:
             pass
+
+
+def _told_progress(event: events.ToolCallProgressed) -> dict[str, JsonValue]:
+    """The newest that a call has told of itself, as the row keeps it and snapshots show it."""
+    told: dict[str, JsonValue] = {"text": event.text, "fraction": event.fraction}
+    if event.preliminary is not None:
+        told["preliminary"] = event.preliminary
+    if event.notice is not None:
+        told["notice"] = asdict(event.notice)
+    return told
 
 
 def _start_step(event: events.StepStarted) -> None:
@@ -74,10 +83,7 @@ def _start_step(event: events.StepStarted) -> None:
 def _finish_step(event: events.StepFinished) -> None:
     changes: dict[str, object] = {
         "finish_reason": event.finish_reason,
-        "input_tokens": event.input_tokens,
-        "cached_tokens": event.cached_tokens,
-        "output_tokens": event.output_tokens,
-        "reasoning_tokens": event.reasoning_tokens,
+        **_told_counts(event),
         "response_id": event.response_id,
         "finished_at": timezone.now(),
     }
@@ -85,6 +91,16 @@ def _finish_step(event: events.StepFinished) -> None:
         changes["model_name"] = event.model_name
     _move_step(UUID(event.step_id), StepStatus.COMPLETE, **changes)
     _got_further(UUID(event.run_id))
+
+
+def _told_counts(event: events.StepFinished | events.StepVoided) -> dict[str, int]:
+    """The tokens of a step, as its provider has counted them."""
+    return {
+        "input_tokens": event.input_tokens,
+        "cached_tokens": event.cached_tokens,
+        "output_tokens": event.output_tokens,
+        "reasoning_tokens": event.reasoning_tokens,
+    }
 
 
 def _move_step(step: UUID, status: StepStatus, **changes: object) -> None:
@@ -127,6 +143,7 @@ def _void_step(event: events.StepVoided) -> None:
         error_code=event.error_code,
         retry_at=event.retry_at,
         finished_at=now,
+        **_told_counts(event),
     )
     open_parts = Part.objects.filter(step=step, state=PartState.STREAMING)
     texts = open_texts(UUID(event.run_id)) if open_parts.exists() else {}
@@ -180,32 +197,46 @@ def _end_part(event: events.PartEnded, position: int) -> None:
 
 
 def _change_call(event: events.ToolCallChanged) -> None:
-    now = timezone.now()
     call_id = UUID(event.tool_call_id)
     if event.status is ToolCallStatus.RUNNING:
+        now = timezone.now()
         _move_call(call_id, event.status, starts=F("starts") + 1, started_at=now)
         return
-    _move_call(
-        call_id,
-        event.status,
-        executor=event.executor or "",
-        effect=event.effect or "",
-        input=event.input,
-        deadline_at=event.deadline_at,
-        schema_digest=event.schema_digest,
+    # What the event does not tell stays: only the first one says how the call is to be run.
+    told: dict[str, object] = {
+        "executor": event.executor,
+        "effect": event.effect,
+        "input": event.input,
+        "edited_input": event.edited_input,
+        "schema_digest": event.schema_digest,
+    }
+    changes = {name: value for name, value in told.items() if value not in (None, "")}
+    if event.is_our_job:
+        changes["job_until"] = clock.now()  # whoever comes first may begin
+    _move_call(call_id, event.status, deadline_at=event.deadline_at, **changes)
+    if event.interrupt is not None:
+        _ask(event, event.interrupt)
+
+
+def _ask(event: events.ToolCallChanged, told: events.InterruptTold) -> None:
+    call = ToolCall.objects.only("run_id", "step_id").get(pk=event.tool_call_id)
+    words = {"message": told.message, "form": told.form}
+    Interrupt.objects.create(
+        pk=told.id,
+        run_id=call.run_id,
+        step_id=call.step_id,
+        tool_call=call,
+        kind=told.kind,
+        key=told.key,
+        created_at=clock.now(),
+        request={
+            **(event.request or {}),
+            **{name: said for name, said in words.items() if said},
+        },
+        response_schema=told.schema,
+        permission=event.permission,
+        expires_at=told.expires_at,
     )
-    if event.status is ToolCallStatus.WAITING and event.executor is Executor.CLIENT:
-        call = ToolCall.objects.get(pk=event.tool_call_id)
-        Interrupt.objects.create(
-            run_id=call.run_id,
-            step_id=call.step_id,
-            tool_call=call,
-            kind=InterruptKind.CLIENT_TOOL,
-            created_at=clock.now(),
-            request={"name": call.name, "input": event.input},
-            response_schema=event.response_schema,
-            expires_at=event.deadline_at,
-        )
 
 
 def _end_call(event: events.ToolCallEnded, position: int) -> None:

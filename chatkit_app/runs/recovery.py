@@ -15,6 +15,7 @@ from chatkit_app.engine.calls import UNKNOWN_OUTCOME
 from chatkit_app.engine.states import (
     ACTIVE_RUN_STATUSES,
     Effect,
+    Executor,
     InterruptKind,
     InterruptStatus,
     RunStatus,
@@ -77,7 +78,9 @@ def _voided(broken: Step) -> events.StepVoided:
 def _end_unknown(run: Run) -> list[events.AnyEvent]:
     running = ToolCall.objects.filter(
         run=run, status=ToolCallStatus.RUNNING, effect=Effect.ONCE
-    ).order_by("index")
+    )
+    # A job that was about to be handed over is handed over again: its queue knows it by its id.
+    running = running.exclude(executor=Executor.JOB).order_by("index")
     return [
         call_ended(
             call,
@@ -104,9 +107,9 @@ def runs_to_claim(limit: int, *, patience: float = 1.0) -> list[UUID]:
 
 
 def calls_past_deadline(limit: int) -> list[UUID]:
-    """Client tools' calls that nobody has answered in time.
+    """Calls that nobody has answered in time: no page, no person, no job.
 
-    Also those of tools that must run once, whose page shows no sign of life any more.
+    Also client tools' calls of tools that must run once, whose page shows no sign of life any more.
     """
     now = clock.now()
     found = ToolCall.objects.filter(status=ToolCallStatus.WAITING, deadline_at__lt=now)

@@ -7,28 +7,51 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from pydantic import JsonValue
 from pydantic_core import to_json
 
 from chatkit_app.conf import settings
-from chatkit_app.engine.commands import Answer, Cancel, Retry, Send
+from chatkit_app.db import one_at_a_time
+from chatkit_app.engine.commands import (
+    Answer,
+    Cancel,
+    Edit,
+    Regenerate,
+    Reply,
+    Resolve,
+    Retry,
+    Send,
+    Show,
+)
 from chatkit_app.engine.states import ACTIVE_RUN_STATUSES, CommandKind
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import CommandConflict, RateLimited
 from chatkit_app.models import Command, Run
 
-Remembered = Send | Retry | Cancel | Answer
+Remembered = Send | Regenerate | Edit | Show | Reply | Retry | Cancel | Answer | Resolve
 Outcome = dict[str, JsonValue]
 
 KINDS: dict[type[Remembered], CommandKind] = {
     Send: CommandKind.SEND,
+    Regenerate: CommandKind.REGENERATE,
+    Edit: CommandKind.EDIT,
+    Show: CommandKind.SHOW,
+    Reply: CommandKind.REPLY,
     Retry: CommandKind.RETRY,
     Cancel: CommandKind.CANCEL,
     Answer: CommandKind.ANSWER,
+    Resolve: CommandKind.RESOLVE,
 }
+ASKING = (
+    CommandKind.SEND,
+    CommandKind.RETRY,
+    CommandKind.REGENERATE,
+    CommandKind.EDIT,
+)
+"""What has an answer written, and is counted."""
 MINUTE = timedelta(minutes=1)
 
 
@@ -66,11 +89,11 @@ def once(
 
 
 def _digest(command: Remembered) -> str:
-    """What the command asks for; which tab asks and what the page looked like is not part of it."""
+    """What the command asks for; which tab asks and what its page looked like is not part of it."""
     asked = {
         key: value
         for key, value in asdict(command).items()
-        if key not in ("id", "tab", "page")
+        if key not in ("id", "tab", "page", "tools")
     }
     asked["kind"] = KINDS[type(command)]
     return hashlib.sha256(to_json(asked)).hexdigest()
@@ -115,7 +138,8 @@ def check_limits(viewer: Viewer) -> None:
         RateLimited: The viewer has asked too often in the last minute, or has too many runs; or all
             anonymous visitors together have asked too often.
     """
-    _one_at_a_time(viewer)
+    # This viewer's other messages wait, so that they count each other.
+    one_at_a_time(f"chatkit {viewer.tenant}/{viewer.key}")
     mine = _recent().filter(tenant=viewer.tenant, owner_key=viewer.key)
     _check_pace(mine, settings.MESSAGES_PER_MINUTE, "At most {} messages a minute.")
     if viewer.is_anonymous:
@@ -137,20 +161,10 @@ def check_limits(viewer: Viewer) -> None:
         )
 
 
-def _one_at_a_time(viewer: Viewer) -> None:
-    """Let this viewer's other messages wait, so that they count each other; SQLite does anyway."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            key = f"chatkit {viewer.tenant}/{viewer.key}"
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key]
-            )
-
-
 def _recent() -> QuerySet[Command]:
-    """The messages and retries of the last minute, this one among them."""
+    """What was asked for in the last minute, this one among them."""
     return Command.objects.filter(
-        kind__in=(CommandKind.SEND, CommandKind.RETRY),
+        kind__in=ASKING,
         created_at__gt=timezone.now() - MINUTE,
     )
 

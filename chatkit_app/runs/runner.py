@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils.module_loading import import_string
 
 from chatkit_app.conf import settings
+from chatkit_app.log.doorbell import doorbell
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,10 @@ class Runner(ABC):
     @abstractmethod
     def cancel(self, run_id: UUID) -> None:
         """A run is to be cancelled (its row says so, too); returns at once."""
+
+    def submit_job(self, tool_call_id: UUID) -> None:
+        """A job of our own workers may begin; as ``submit``. Not of a queue of yours: ring for them."""
+        doorbell.ring_job(tool_call_id)
 
     @abstractmethod
     def stop(self) -> None:
@@ -69,6 +74,14 @@ class _Configured(Runner):
         except Exception:
             # It is committed and accepted: a broker that is away must not look like a refusal.
             logger.exception("Run %s can't be submitted; a sweep will find it", run_id)
+
+    def submit_job(self, tool_call_id: UUID) -> None:
+        try:
+            self._runner().submit_job(tool_call_id)
+        except Exception:
+            logger.exception(
+                "Nobody can be told of job %s; a sweep finds it", tool_call_id
+            )
 
     def cancel(self, run_id: UUID) -> None:
         try:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from uuid import UUID
 
 from django.db.models import Q
 
 from chatkit_app.db import in_thread
-from chatkit_app.exceptions import ChatKitError
+from chatkit_app.exceptions import ChatKitError, ThreadNotFound
 from chatkit_app.log.doorbell import doorbell
 from chatkit_app.log.ring import ring
 from chatkit_app.log.snapshot import read_frames, take_snapshot
 from chatkit_app.models import Thread
-from chatkit_app.protocols.native import event_frame, position_frame, reset_frame
+from chatkit_app.protocols.native import (
+    error_frame,
+    event_frame,
+    event_type,
+    position_frame,
+    reset_frame,
+)
 
 READ_ROWS = 300
 """Events that are read from the log at once."""
@@ -29,8 +35,12 @@ ROOM_BYTES = 1_000_000
 """Unacknowledged bytes of a socket at which its events wait."""
 UNREAD_BYTES = 4_000_000
 """Unacknowledged bytes of a socket at which it is too slow: snapshots don't wait."""
+ANOTHER_BRANCH = "branch.shown"
+"""The event after which a listener needs a snapshot: other messages are shown now."""
 POSITION_SECONDS = 2.0
 """How often a quiet thread's position is told: whoever has missed the last event learns of it."""
+
+Check = Callable[[], Awaitable[None]]
 
 
 class TooSlow(ChatKitError):
@@ -76,11 +86,18 @@ class Unread:
 
 
 class Subscription:
-    """Frames of one thread, from a position on; lives on the loop of its listener."""
+    """Frames of one thread, from a position on; lives on the loop of its listener.
 
-    def __init__(self, thread: UUID, unread: Unread | None = None) -> None:
+    ``check`` is asked before the thread is shown anew: it raises ``ThreadNotFound`` where the listener
+    may not see it any more, is told so, and that was it.
+    """
+
+    def __init__(
+        self, thread: UUID, unread: Unread | None = None, check: Check | None = None
+    ) -> None:
         self.thread = thread
         self._unread = unread or Unread()
+        self._check = check
         self._epoch = ""
         self._position = 0
         self._acknowledged = 0
@@ -120,6 +137,11 @@ class Subscription:
                     self._position += 1
                     self._unread.add(self.thread, self._position, frame)
                     yield frame
+                    if event_type(frame) == ANOTHER_BRANCH:
+                        yield await self._reset()
+                        break
+        except ThreadNotFound as error:
+            yield error_frame(error, thread=self.thread)
         finally:
             ring.unwatch(self.thread, self._wake)
             doorbell.unwatch(self.thread)
@@ -145,6 +167,8 @@ class Subscription:
         return await self._reset()
 
     async def _reset(self) -> str:
+        if self._epoch and self._check is not None:  # else they were asked just now
+            await self._check()
         snapshot = await in_thread(take_snapshot, self.thread)
         self._epoch = snapshot.epoch
         self._position = self._acknowledged = snapshot.position
@@ -160,7 +184,9 @@ class Subscription:
         frames = ring.after(self.thread, self._position)
         if frames is not None:
             return frames
-        rows = await in_thread(read_frames, self.thread, self._position, READ_ROWS)
+        rows = await in_thread(
+            read_frames, self.thread, self._position, READ_ROWS, self._epoch
+        )
         if rows and rows[0][0] != self._position + 1:
             return None
         if not rows and await in_thread(

@@ -1,4 +1,4 @@
-"""Looking after what nobody has told us of: runs without a process, calls past their deadline.
+"""Looking after what nobody has told us of: orphaned runs, calls past their deadline, sums to add up.
 
 Losing any message costs a moment, for the rows are looked at again and again. Each process does it
 at its own pace: what is begun together would always meet at the database together.
@@ -16,8 +16,9 @@ from uuid import UUID
 from chatkit_app.conf import settings
 from chatkit_app.db import AWAY, in_thread
 from chatkit_app.log.fold import prune
-from chatkit_app.runs import answering, recovery
+from chatkit_app.runs import answering, recovery, usage
 from chatkit_app.runs.carrying import Carrier
+from chatkit_app.runs.working_jobs import WorkingJobs
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ EXPIRE_SECONDS = 1.0
 """How often calls are looked for that are past their deadline."""
 PRUNE_SECONDS = 60.0
 """How often old events are cut."""
+COUNT_SECONDS = 5.0
+"""How often it is looked for what a dead process has used and not counted."""
 LONGEST_REST = 1.0
 """How long a sweep rests at most that fails again and again: the database is away."""
 JITTER = 0.2
@@ -36,17 +39,24 @@ ROWS = 50
 class Sweeper:
     """Finds what a carrier should take. ``patience``: seconds that a queued run is left to others."""
 
-    def __init__(self, carrier: Carrier, *, patience: float = 1.0) -> None:
+    def __init__(
+        self, carrier: Carrier, jobs: WorkingJobs, *, patience: float = 1.0
+    ) -> None:
         self._carrier = carrier
+        self._jobs = jobs
         self._patience = patience
         self._unexpired: set[UUID] = set()
+        self._uncounted: set[UUID] = set()
 
     async def run(self) -> None:
         """Sweep until this is cancelled."""
         await asyncio.gather(
             _every(lambda: CLAIM_SECONDS, self.claim),
+            _every(lambda: CLAIM_SECONDS, self._jobs.claim),
+            _every(lambda: EXPIRE_SECONDS, self._jobs.end_lost),
             _every(lambda: EXPIRE_SECONDS, self.expire),
             _every(lambda: PRUNE_SECONDS, self.prune, is_first=False),
+            _every(lambda: COUNT_SECONDS, self.count, is_first=False),
         )
 
     async def claim(self) -> list[UUID]:
@@ -77,6 +87,18 @@ class Sweeper:
                 logger.exception("Call %s can't be ended at its deadline", call_id)
         else:
             self._unexpired.discard(call_id)
+
+    async def count(self) -> None:
+        """Count what nobody has counted; one run that can't be stops none of the others."""
+        for run_id in await in_thread(usage.uncounted, ROWS):
+            try:
+                await in_thread(usage.count, run_id)
+            except Exception:
+                if run_id not in self._uncounted:
+                    self._uncounted.add(run_id)
+                    logger.exception("Run %s can't be counted", run_id)
+            else:
+                self._uncounted.discard(run_id)
 
     async def prune(self) -> None:
         """Cut the old events of some quiet threads."""

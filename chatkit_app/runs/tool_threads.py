@@ -105,10 +105,16 @@ class ToolThreads:
 
 tool_threads = ToolThreads()
 
+reply_threads = ToolThreads()
+"""For reading what people and pages answer: it must not wait behind tools, nor hold up the ORM's threads."""
+
 
 async def call_in_thread(
-    context: contextvars.Context, function: Callable[..., T], *args: object
+    context: contextvars.Context,
+    function: Callable[..., T],
+    *args: object,
+    threads: ToolThreads = tool_threads,
 ) -> T:
-    """Run the site's function in the pool, with the caller's context variables."""
-    future = tool_threads.submit(lambda: context.run(function, *args))
+    """Run the site's function in a pool, with the caller's context variables."""
+    future = threads.submit(lambda: context.run(function, *args))
     return await asyncio.wrap_future(future)

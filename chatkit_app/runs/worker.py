@@ -23,6 +23,7 @@ from chatkit_app.runs.draining import (
 from chatkit_app.runs.local_runner import LocalRunner
 from chatkit_app.runs.runner import runner
 from chatkit_app.runs.sweeping import Sweeper
+from chatkit_app.runs.working_jobs import WorkingJobs
 
 LOOK_SECONDS = 0.2
 """How often the main thread looks whether it was told to end."""
@@ -75,16 +76,19 @@ class Worker:
             signal.raise_signal(signum)
 
     def once(self) -> int:
-        """Do what is due now (deadlines, old events, runs that nobody carries); how many runs.
+        """Do what is due now (deadlines, old events, jobs, runs that nobody carries); how many runs.
 
-        Returns when these runs have ended or pause.
+        Returns when these jobs have ended and these runs have ended or pause.
         """
         local = LocalRunner(runs=self._bound)
-        return background.spawn(self._once(local.carrier)).result()
+        return background.spawn(self._once(local.carrier, local.jobs)).result()
 
-    async def _once(self, carrier: Carrier) -> int:
-        sweeper = Sweeper(carrier)
+    async def _once(self, carrier: Carrier, jobs: WorkingJobs) -> int:
+        sweeper = Sweeper(carrier, jobs)
         await sweeper.expire()
+        await jobs.end_lost()
+        while await jobs.claim():
+            await jobs.wait()
         await sweeper.prune()
         seen = set(await sweeper.claim())
         count = 0

@@ -13,7 +13,10 @@ from django.template.context import Context
 from django.urls import reverse
 from django.utils.translation import pgettext
 
+from chatkit_app.conf import settings
 from chatkit_app.registry import assistants
+from chatkit_app.templatetags.chatkit_words import error_words, file_words
+from chatkit_app.threads.attachments import taken_types
 
 register = template.Library()
 
@@ -57,6 +60,8 @@ def chatkit(
         "suggestions": json.dumps(
             [str(text) for text in found.suggestions], ensure_ascii=False
         ),
+        "attachments": json.dumps(taken_types(assistant)),
+        "limits": settings,
         "is_simulated": assistants.is_simulated(assistant),
         "url": url or reverse("chatkit:visitor").removesuffix("visitor/"),
         "thread": thread,
@@ -82,7 +87,15 @@ def _texts(words: Mapping[str, object]) -> dict[str, str]:
 
 def table_of_words() -> dict[str, str]:
     """All words of the element in the page's language, by the names of ``element-strings.js``."""
-    return {**_chat_words(), **_tool_words(), **_error_words()}
+    return {
+        **_chat_words(),
+        **_threads_words(),
+        **_message_words(),
+        **_tool_words(),
+        **_asking_words(),
+        **file_words(),
+        **error_words(),
+    }
 
 
 def _chat_words() -> dict[str, str]:
@@ -148,6 +161,79 @@ def _chat_words() -> dict[str, str]:
     }
 
 
+def _threads_words() -> dict[str, str]:
+    return {
+        "threadsUnread": pgettext("chatkit", "Your chats, with something new"),
+        "searchThreads": pgettext("chatkit", "Search chats"),
+        "searchFound": pgettext("chatkit", "Chats found: {count}"),
+        "searchNothing": pgettext("chatkit", "Nothing found for “{search}”."),
+        "hitFar": pgettext(
+            "chatkit",
+            "What was found is further up: “Show earlier messages” leads there.",
+        ),
+        "hitElsewhere": pgettext(
+            "chatkit", "What was found is in another version of what is shown here."
+        ),
+        "whichThreads": pgettext("chatkit", "Which chats"),
+        "openThreads": pgettext("chatkit", "Current"),
+        "archivedThreads": pgettext("chatkit", "Archived"),
+        "noArchivedThreads": pgettext("chatkit", "No archived chats."),
+        "threadOptions": pgettext("chatkit", "Options for “{title}”"),
+        "threadTitle": pgettext("chatkit", "Title of the chat"),
+        "threadWorking": pgettext("chatkit", "writing"),
+        "threadWaiting": pgettext("chatkit", "waiting for an answer"),
+        "threadFailed": pgettext("chatkit", "failed"),
+        "unread": pgettext("chatkit", "new"),
+        "rename": pgettext("chatkit", "Rename"),
+        "archive": pgettext("chatkit", "Archive"),
+        "unarchive": pgettext("chatkit", "Bring back"),
+        "remove": pgettext("chatkit", "Delete"),
+        "removed": pgettext("chatkit", "“{title}” was deleted."),
+        "undo": pgettext("chatkit", "Undo"),
+        "save": pgettext("chatkit", "Save"),
+        "cancel": pgettext("chatkit", "Cancel"),
+        "closedArchived": pgettext(
+            "chatkit", "This chat is archived and takes no messages."
+        ),
+        "closedLocked": pgettext("chatkit", "This chat takes no more messages."),
+    }
+
+
+def _message_words() -> dict[str, str]:
+    return {
+        "actions": pgettext("chatkit", "What you can do with this message"),
+        "notDone": pgettext("chatkit", "That did not work: {reason}"),
+        "copyMessage": pgettext("chatkit", "Copy message"),
+        "edit": pgettext("chatkit", "Edit message"),
+        "editLabel": pgettext("chatkit", "Your message, to be changed"),
+        "editHint": pgettext(
+            "chatkit", "It is answered anew. What was said before is kept."
+        ),
+        "regenerate": pgettext("chatkit", "Answer again"),
+        "branch": pgettext("chatkit", "Version {number} of {count}"),
+        "branchShort": pgettext("chatkit", "{number} of {count}"),
+        "branchBefore": pgettext("chatkit", "Version before"),
+        "branchAfter": pgettext("chatkit", "Next version"),
+        "rateUp": pgettext("chatkit", "Good answer"),
+        "rateDown": pgettext("chatkit", "Bad answer"),
+        "rateThanks": pgettext("chatkit", "Thank you for your feedback."),
+        "rateTakenBack": pgettext("chatkit", "Your feedback was taken back."),
+        "feedbackAsk": pgettext("chatkit", "What was wrong?"),
+        "feedbackComment": pgettext("chatkit", "Tell us more (optional)"),
+        "feedbackSend": pgettext("chatkit", "Send feedback"),
+        "feedbackSkip": pgettext("chatkit", "No, thank you"),
+        "reasonIncorrect": pgettext("chatkit", "Not correct"),
+        "reasonIncomplete": pgettext("chatkit", "Something is missing"),
+        "reasonMisunderstood": pgettext("chatkit", "Not what I asked"),
+        "reasonUnclear": pgettext("chatkit", "Hard to understand"),
+        "reasonInappropriate": pgettext("chatkit", "Not appropriate"),
+        "staff": pgettext("chatkit", "Our team"),
+        "staffWrites": pgettext("chatkit", "{name} of our team writes:"),
+        "file": pgettext("chatkit", "File"),
+        "fileGone": pgettext("chatkit", "no longer available"),
+    }
+
+
 def _tool_words() -> dict[str, str]:
     return {
         "toolAwaitingInput": pgettext("chatkit", "waiting for its input"),
@@ -165,39 +251,81 @@ def _tool_words() -> dict[str, str]:
         "toolDone": pgettext("chatkit", "done"),
         "toolFailed": pgettext("chatkit", "failed"),
         "toolCancelled": pgettext("chatkit", "cancelled"),
+        "toolStaff": pgettext("chatkit", "waiting for a member of staff"),
+        "toolStaffHint": pgettext("chatkit", "A member of staff has to approve this."),
+        "toolApproval": pgettext("chatkit", "waiting for your approval"),
+        "toolQuestion": pgettext("chatkit", "has a question for you"),
+        "toolAnswering": pgettext("chatkit", "your answer is being sent"),
+        "toolJob": pgettext("chatkit", "working in the background"),
+        "toolDenied": pgettext("chatkit", "denied"),
+        "toolAnswered": pgettext("chatkit", "answered in words"),
+        "toolSuperseded": pgettext("chatkit", "withdrawn"),
+        "toolSupersededHint": pgettext("chatkit", "Your new message came first."),
+        "toolExpired": pgettext("chatkit", "expired"),
+        "toolExpiredHint": pgettext("chatkit", "Nobody answered in time."),
+        "toolOutOfTime": pgettext("chatkit", "ran out of time"),
+        "toolOutcomeUnknown": pgettext("chatkit", "outcome unknown"),
+        "toolOutcomeUnknownHint": pgettext(
+            "chatkit",
+            "It had begun, and nobody knows whether it was done. It is not repeated by itself.",
+        ),
+        "toolNotPermitted": pgettext("chatkit", "not allowed"),
     }
 
 
-def _error_words() -> dict[str, str]:
+def _asking_words() -> dict[str, str]:
     return {
-        "errorFailed": pgettext("chatkit", "The answer could not be finished."),
-        "errorProviderRateLimited": pgettext(
-            "chatkit", "The assistant has too much to do right now."
+        "noticeInfo": pgettext("chatkit", "Note"),
+        "noticeWarning": pgettext("chatkit", "Warning"),
+        "noticeDanger": pgettext("chatkit", "Problem"),
+        "preliminary": pgettext("chatkit", "So far"),
+        "editedInput": pgettext("chatkit", "Input as it was changed"),
+        "clipped": pgettext("chatkit", "It is too long to be shown here as a whole."),
+        "yes": pgettext("chatkit", "yes"),
+        "no": pgettext("chatkit", "no"),
+        "none": pgettext("chatkit", "none"),
+        "approvalMessage": pgettext("chatkit", "This is only done if you approve it."),
+        "questionMessage": pgettext(
+            "chatkit", "The assistant needs to know this to go on."
         ),
-        "errorProviderUnavailable": pgettext(
-            "chatkit", "The assistant cannot be reached right now."
+        "approve": pgettext("chatkit", "Approve"),
+        "approveChanged": pgettext("chatkit", "Approve with changes"),
+        "change": pgettext("chatkit", "Change…"),
+        "deny": pgettext("chatkit", "Deny"),
+        "denyReason": pgettext("chatkit", "Reason (optional)"),
+        "respond": pgettext("chatkit", "Answer in words"),
+        "respondLabel": pgettext("chatkit", "Your answer, instead of approving it"),
+        "back": pgettext("chatkit", "Back"),
+        "sendAnswer": pgettext("chatkit", "Send answer"),
+        "skip": pgettext("chatkit", "Skip"),
+        "answerLabel": pgettext("chatkit", "Your answer"),
+        "answerBy": pgettext("chatkit", "It can be answered until {time}."),
+        "expires": pgettext("chatkit", "It expires at {time}."),
+        "decidedApprove": pgettext("chatkit", "You approved this."),
+        "decidedApproveStaff": pgettext("chatkit", "A member of staff approved this."),
+        "decidedEdit": pgettext("chatkit", "You approved this with changes."),
+        "decidedEditStaff": pgettext(
+            "chatkit", "A member of staff approved this with changes."
         ),
-        "errorProviderRejected": pgettext(
-            "chatkit", "The assistant refused this request."
+        "decidedDeny": pgettext("chatkit", "You denied this."),
+        "decidedDenyStaff": pgettext("chatkit", "A member of staff denied this."),
+        "decidedRespond": pgettext("chatkit", "You answered this in words."),
+        "decidedRespondStaff": pgettext(
+            "chatkit", "A member of staff answered this in words."
         ),
-        "errorProviderContextExceeded": pgettext(
-            "chatkit", "This chat has become too long. Start a new one."
-        ),
-        "errorStepLimitExceeded": pgettext(
-            "chatkit", "The assistant needed too many steps."
-        ),
-        "errorRunInterrupted": pgettext(
-            "chatkit", "The answer was interrupted by a restart."
-        ),
-        "errorRateLimited": pgettext("chatkit", "You are writing very fast."),
-        "errorRunConflict": pgettext("chatkit", "The assistant is still answering."),
-        "errorNoViewer": pgettext(
-            "chatkit",
-            "Your browser's session did not reach the chat. Are cookies blocked?",
-        ),
-        "errorSignedOut": pgettext("chatkit", "You are no longer signed in here."),
-        "errorUnreachable": pgettext("chatkit", "The chat cannot be reached."),
-        "errorNotAllowed": pgettext("chatkit", "This is not allowed."),
-        "errorExpired": pgettext("chatkit", "It was written too long ago."),
-        "errorUnknown": pgettext("chatkit", "Something went wrong."),
+        "fieldOptional": pgettext("chatkit", "(optional)"),
+        "fieldChoose": pgettext("chatkit", "Please choose"),
+        "fieldRequired": pgettext("chatkit", "Please fill this in."),
+        "fieldNumber": pgettext("chatkit", "This must be a number."),
+        "fieldInteger": pgettext("chatkit", "This must be a whole number."),
+        "fieldMin": pgettext("chatkit", "It must be at least {limit}."),
+        "fieldMax": pgettext("chatkit", "It must be at most {limit}."),
+        "fieldJson": pgettext("chatkit", "This is no valid JSON."),
+        "fieldAsJson": pgettext("chatkit", "To be written as JSON."),
+        "fieldsWrong": pgettext("chatkit", "Please look at what is marked."),
+        "waitingOne": pgettext("chatkit", "One thing waits for your answer."),
+        "waitingMany": pgettext("chatkit", "{count} things wait for your answer."),
+        "waitingHint": pgettext("chatkit", "A new message withdraws it."),
+        "waitingHintMany": pgettext("chatkit", "A new message withdraws them."),
+        "waitingShow": pgettext("chatkit", "Show"),
     }

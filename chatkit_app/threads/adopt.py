@@ -7,14 +7,21 @@ from typing import Any
 from uuid import UUID
 
 from django.db import Error, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.http import HttpRequest
 
 from chatkit_app.access import VISITOR_KEY, visitor_of
 from chatkit_app.engine.viewer import Viewer
-from chatkit_app.models import Command, Thread
+from chatkit_app.log.lists import Bell
+from chatkit_app.log.owner_bell import owner_bell
+from chatkit_app.models import Attachment, Command, Feedback, Thread, Usage
 
 logger = logging.getLogger(__name__)
+
+SUMS = (
+    *("messages", "steps", "input_tokens", "cached_tokens"),
+    *("output_tokens", "reasoning_tokens", "cost"),
+)
 
 
 def adopt_on_login(
@@ -52,6 +59,13 @@ def adopt(visitor: UUID, user: Any) -> int:
         )
         mine.filter(Exists(taken)).update(external_id=None)
         _adopt_commands(f"v:{visitor}", viewer.key)
+        _adopt_attachments(f"v:{visitor}", viewer.key)
+        _adopt_feedback(f"v:{visitor}", viewer.key)
+        _adopt_usage(f"v:{visitor}", viewer.key)
+        tenants = set(mine.order_by().values_list("tenant", flat=True))
+        keys = (f"v:{visitor}", viewer.key)
+        bells = [Bell(tenant=tenant, owner=key) for tenant in tenants for key in keys]
+        transaction.on_commit(lambda: owner_bell.ring(bells))
         return mine.update(user=user, visitor=None, owner_key=viewer.key)
 
 
@@ -64,3 +78,42 @@ def _adopt_commands(visitor: str, user: str) -> None:
         client_id=OuterRef("client_id"),
     )
     Command.objects.filter(~Exists(known), owner_key=visitor).update(owner_key=user)
+
+
+def _adopt_attachments(visitor: str, user: str) -> None:
+    """The files go along, those that wait to be sent too; a clash of external ids drops the id."""
+    taken = Attachment.objects.filter(
+        tenant=OuterRef("tenant"), owner_key=user, external_id=OuterRef("external_id")
+    )
+    theirs = Attachment.objects.filter(owner_key=visitor)
+    theirs.filter(Exists(taken)).update(external_id=None)
+    theirs.update(owner_key=user)
+
+
+def _adopt_feedback(visitor: str, user: str) -> None:
+    """What they have said of an answer is still theirs; of two opinions the newer one counts."""
+    other = Feedback.objects.filter(message=OuterRef("message"))
+    theirs, mine = (
+        Feedback.objects.filter(owner_key=visitor),
+        Feedback.objects.filter(owner_key=user),
+    )
+    newer = other.filter(owner_key=visitor, created_at__gte=OuterRef("created_at"))
+    mine.filter(Exists(newer)).delete()
+    theirs.filter(Exists(other.filter(owner_key=user))).delete()
+    theirs.update(owner_key=user)
+
+
+def _adopt_usage(visitor: str, user: str) -> None:
+    """What they have used counts as the user's: sums of the same day become one."""
+    for row in Usage.objects.select_for_update().filter(owner_key=visitor):
+        mine = Usage.objects.filter(
+            tenant=row.tenant,
+            owner_key=user,
+            assistant=row.assistant,
+            model_name=row.model_name,
+            day=row.day,
+        )
+        if mine.update(**{name: F(name) + getattr(row, name) for name in SUMS}):
+            row.delete()
+        else:
+            Usage.objects.filter(pk=row.pk).update(owner_key=user)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import HttpRequest
 
-from project.shop.models import CartItem, Order, OrderLine, Product
+from project.shop.models import CartItem, Order, OrderLine, Product, Refund
 
 
 @admin.register(Product)
@@ -41,3 +42,15 @@ class CartItemAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
 
     list_display = ["customer", "product", "quantity"]
     list_select_related = ["customer", "product"]
+
+
+@admin.register(Refund)
+class RefundAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable in Django 5.2
+    """What was given back; the assistant makes these, and nobody here."""
+
+    list_display = ["order", "amount", "reason", "made_at"]
+    list_select_related = ["order"]
+    search_fields = ["order__number", "reason"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False

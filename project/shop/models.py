@@ -1,4 +1,4 @@
-"""What the shop keeps: products, orders, and the carts of those who have logged in."""
+"""What the shop keeps: products, orders and what becomes of them, and the carts of customers."""
 
 from __future__ import annotations
 
@@ -52,6 +52,15 @@ class OrderStatus(models.TextChoices):
     PACKED = "packed", "Packed"
     SHIPPED = "shipped", "Shipped"
     DELIVERED = "delivered", "Delivered"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class DeliveryTime(models.TextChoices):
+    """When on its day an order comes."""
+
+    MORNING = "morning", "In the morning"
+    AFTERNOON = "afternoon", "In the afternoon"
+    EVENING = "evening", "In the evening"
 
 
 class Order(models.Model):
@@ -59,6 +68,7 @@ class Order(models.Model):
 
     if TYPE_CHECKING:
         lines: RelatedManager[OrderLine]
+        refunds: RelatedManager[Refund]
 
     number = models.PositiveIntegerField(unique=True)
     customer = models.ForeignKey(
@@ -69,6 +79,11 @@ class Order(models.Model):
     )
     placed_on = models.DateField()
     expected_on = models.DateField(null=True, blank=True)
+    street = models.CharField(max_length=80, blank=True)
+    town = models.CharField(max_length=60, blank=True)
+    delivery_time = models.CharField(
+        max_length=20, choices=DeliveryTime, default=DeliveryTime.MORNING
+    )
 
     class Meta:
         ordering = ["-number"]
@@ -80,6 +95,11 @@ class Order(models.Model):
     def total(self) -> Decimal:
         """What it costs, at the prices of its day."""
         return sum((line.amount for line in self.lines.all()), Decimal(0))
+
+    @property
+    def refunded(self) -> Decimal:
+        """What was given back of it."""
+        return sum((refund.amount for refund in self.refunds.all()), Decimal(0))
 
 
 class OrderLine(models.Model):
@@ -131,3 +151,65 @@ class CartItem(models.Model):
     def amount(self) -> Decimal:
         """The item's sum."""
         return self.quantity * self.product.price
+
+
+class Refund(models.Model):
+    """Money that was given back, as far as this demo goes: it moves none, it notes the sum.
+
+    ``call`` is the assistant's call that made it: the same one twice is one refund.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="refunds")
+    amount = models.DecimalField(
+        max_digits=8, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
+    )
+    reason = models.CharField(max_length=200)
+    made_at = models.DateTimeField(auto_now_add=True)
+    call = models.UUIDField(unique=True, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        permissions = [("approve_refund", "Can approve refunds")]
+
+    def __str__(self) -> str:
+        return f"€{self.amount} of {self.order}"
+
+
+class Statement(models.Model):
+    """A customer's orders of one year, as they were when it was written. ``text`` is CSV."""
+
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="statements"
+    )
+    year = models.PositiveIntegerField()
+    text = models.TextField()
+    made_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-year"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "year"], name="one_statement_a_year"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Statement for {self.year}"
+
+    def get_absolute_url(self) -> str:
+        """Where it can be downloaded."""
+        return reverse("shop:statement", args=[self.year])
+
+
+class Wrapping(models.Model):
+    """How a cart is wrapped as a gift.
+
+    ``owner_key`` is the viewer's key: a visitor's cart is in their browser, its wrapping is here.
+    """
+
+    owner_key = models.CharField(max_length=64, unique=True)
+    paper = models.CharField(max_length=40)
+    card = models.CharField(max_length=120, blank=True)
+
+    def __str__(self) -> str:
+        return self.paper

@@ -6,6 +6,7 @@ restart: what was asked and what has come of it is all in the request.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 
@@ -13,22 +14,37 @@ from chatkit_app.engine.messages import TextPart
 from chatkit_app.engine.provider import ProviderRequest
 from chatkit_app.engine.states import Role
 from chatkit_app.providers.scripted import Call, Line, Say, Script, ScriptedProvider
-from project.shop import wishes
-from project.shop.wishes import Asked, NotYet, Refused, Wanted, Wish
+from project.shop import order_wishes, wishes
+from project.shop.pictures import in_words, told_of_files
+from project.shop.wishes import Asked, Instead, NotYet, Refused, Wanted, Wish
 
 WORD_SECONDS = 0.04
 """Between two words: a pace that can be read."""
+
+TITLE_WORDS = 6
+POLITE = re.compile(r"^\s*(hello|hi|please|can you|could you)[\s,]+", re.IGNORECASE)
 
 HELP = """\
 I am a script, not a model: I know some phrases and nothing else. Try one of these:
 
 - *Find a teapot under €40 and highlight it*
 - *Open the wool blanket*, or *go to my orders*
-- *Where is my order 1042?*
-- *Put two mugs in my cart*, or *what is in my cart?*
+- *Put two mugs in my cart*, *what is in my cart?*, or *empty my cart*
+- *Wrap my cart as a gift*
 - *Make a stock report*
 - *What text have I selected?*, or *note down what I have selected*
 - *Add a note: tea on Friday*, or *list my notes*
+- Attach a picture, a PDF or a text: I tell you what has come
+
+With an account (in this demo anybody may be `ada`, password `ada-demo`):
+
+- *Where is my order 1042?*
+- *Cancel my order 1045*
+- *Refund €15 of order 1042*, or *refund €60 of order 1038 because of a moth hole*: the staff \
+approve what is above €20
+- *Change the delivery of order 1046*
+- *Write my yearly statement*
+- *Set the stock of the bud vase to 25*, for the staff alone
 
 Several at once are fine: *what's the status of order 1042 and what text have I selected?*"""
 
@@ -68,7 +84,7 @@ PRICE = re.compile(
 CUT = re.compile(
     r"(?:[,;.?!]+\s*(?:and\s+)?(?:then\s+)?|\s+(?:and\s+then|and|then)\s+)(?:please\s+)?"
     r"(?=(?:find|search|look|show|highlight|mark|put|add|buy|where|what|which|go|open|take|bring"
-    r"|note|write|list|read|make|count|how|do|tell|is|are)\b)",
+    r"|note|write|list|read|make|count|how|do|tell|is|are|cancel|refund|wrap|change|empty|set)\b)",
     re.IGNORECASE,
 )
 NOTE = re.compile(
@@ -76,13 +92,24 @@ NOTE = re.compile(
     r"|note|remember)\b(?:\s+(?:down|that|saying|of))*\s*[:,-]?\s*(?P<text>.+)",
     re.IGNORECASE | re.DOTALL,
 )
+ORDER = r"\D*?#?(?P<number>\d{3,9})\b"
+EUROS = r"(?:€|eur\w*)?\s*(?P<amount>\d{1,5}(?:[.,]\d{1,2})?)\s*(?:€|euros?|eur)?\s+(?:of|from|for|on)\b"
 PAGES = {"catalog": "catalogue", "shop": "catalogue", "basket": "cart", "order": "orders",
          "note": "notes"}  # fmt: skip
 
 
 def make_provider() -> ScriptedProvider:
     """The provider for ``CHATKIT_PROVIDERS``."""
-    return ScriptedProvider(rule, delay=WORD_SECONDS)
+    return ScriptedProvider(rule, delay=WORD_SECONDS, title=title)
+
+
+def title(request: ProviderRequest) -> Script:
+    """A title for a thread: the first words of what was asked, without the politeness."""
+    [part] = request.messages[0].parts
+    asked = json.loads(part.text)["visitor"] if isinstance(part, TextPart) else ""
+    words = POLITE.sub("", asked).split()[:TITLE_WORDS]
+    said = " ".join(words).strip(" ,.;:?!")
+    return (Say(said[:1].upper() + said[1:]),)
 
 
 def rule(request: ProviderRequest) -> Script:
@@ -90,15 +117,23 @@ def rule(request: ProviderRequest) -> Script:
     asked = Asked(
         request.messages[-1].parts if request.messages[-1].role != Role.USER else ()
     )
-    told: list[str] = []
+    told = told_of_files(request.messages)
     calls: list[Call] = []
-    for wish in understand(_texts(request)):
+    texts = _texts(request)
+    heard = set(texts[-1:])
+    wanted = understand(texts)
+    for wish in wanted:  # it grows: by what was said instead of an approval
         try:
             told.append(wish(asked))
         except NotYet as need:
             calls += [need.call] if need.call not in calls else []
         except Refused as reason:
             told.append(str(reason))
+        except Instead as said:
+            words = str(said)
+            told.append(f"The answer was “{words}”, so I have not done it.")
+            wanted += [] if words in heard else understand([*texts, words])
+            heard.add(words)
     if calls:
         return (*_opening(asked), *calls)
     return (Say("\n\n".join(told) or HELP),)
@@ -110,7 +145,11 @@ def _opening(asked: Asked) -> tuple[Line, ...]:
 
 def _texts(request: ProviderRequest) -> list[str]:
     return [
-        " ".join(part.text for part in message.parts if isinstance(part, TextPart))
+        " ".join(
+            part.text
+            for part in message.parts
+            if isinstance(part, TextPart) and not in_words(part)
+        )
         for message in request.messages
         if message.role == Role.USER
     ]
@@ -167,7 +206,28 @@ class _Reading:
         return [wishes.note(match["text"].strip()[:2000])]
 
     def orders(self, match: re.Match[str]) -> list[Wish]:
-        return [wishes.order(number) for number in re.findall(r"\d{1,9}", match[0])]
+        return [
+            order_wishes.order(number) for number in re.findall(r"\d{1,9}", match[0])
+        ]
+
+    def cancellation(self, match: re.Match[str]) -> list[Wish]:
+        return [order_wishes.cancel(match["number"])]
+
+    def refund(self, match: re.Match[str]) -> list[Wish]:
+        reason = (match["reason"] or "").strip()[:200]
+        amount = float(match["amount"].replace(",", "."))
+        return [order_wishes.refund(match["number"], amount, reason)]
+
+    def delivery(self, match: re.Match[str]) -> list[Wish]:
+        return [order_wishes.change_delivery(match["number"])]
+
+    def statement(self, match: re.Match[str]) -> list[Wish]:
+        year = re.search(r"\b20\d\d\b", self._clause)
+        return [order_wishes.statement(int(year[0]) if year else None)]
+
+    def stock(self, match: re.Match[str]) -> list[Wish]:
+        wanted = self.wanted(match["what"])
+        return [wishes.set_stock(wanted, min(int(match["count"]), 9999))]
 
     def page(self, match: re.Match[str]) -> list[Wish]:
         page = match["page"].lower()
@@ -207,7 +267,31 @@ PHRASES: list[
         (r"\b(?:note|write|remember|keep)\b.*\bselect", _always(wishes.note_selection)),
         (NOTE.pattern, _Reading.note),
         (r"\bselect", _always(wishes.read_selection)),
+        (rf"\bcancel\b{ORDER}", _Reading.cancellation),
+        (
+            rf"\brefund\b\D*?{EUROS}{ORDER}(?:\s*[:,]?\s*(?:because(?:\s+of)?|for|as|:)\s*"
+            r"(?P<reason>.+))?",
+            _Reading.refund,
+        ),
+        (
+            rf"\b(?:change|move|choose|set)\b.*?\bdelivery\b{ORDER}",
+            _Reading.delivery,
+        ),
+        (
+            r"\b(?:cancel|refund)\b|\b(?:change|move|choose)\b.*\bdelivery\b",
+            _always(order_wishes.ask_for_number),
+        ),
+        (r"\bstatement\b", _Reading.statement),
         (r"\border\w*\b\D*\d[\d\s#,and]*", _Reading.orders),
+        (r"\bwrap|\bgift\b", _always(wishes.wrap_cart)),
+        (
+            r"\b(?:empty|clear)\b.*\b(?:cart|basket)\b",
+            _always(wishes.empty_cart),
+        ),
+        (
+            r"\bset\s+(?:the\s+)?stock\s+(?:of|for)\s+(?P<what>.+?)\s+to\s+(?P<count>\d{1,5})\b",
+            _Reading.stock,
+        ),
         (
             r"\b(?:go|take|bring|open|navigate|back)\b.*?\b(?P<page>catalogue|catalog|shop|cart"
             r"|basket|orders?|notes?)\b",

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import transaction
 from django.utils import timezone
 
 from project.shop.models import Order, OrderLine, OrderStatus, Product, Room
+from project.shop.orders import delivery_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,11 @@ class Login:
 
     username: str
     first_name: str
+    street: str = ""
+    town: str = ""
     is_staff: bool = False
+    permissions: tuple[str, ...] = ()
+    may: str = "a customer"
 
     @property
     def password(self) -> str:
@@ -28,9 +33,27 @@ class Login:
 
 
 LOGINS = (
-    Login(username="admin", first_name="Robin", is_staff=True),
-    Login(username="ada", first_name="Ada"),
-    Login(username="ben", first_name="Ben"),
+    Login(username="ada", first_name="Ada", street="Rose Lane 4", town="Ely"),
+    Login(username="ben", first_name="Ben", street="Mill Road 12", town="Cambridge"),
+    Login(
+        username="admin",
+        first_name="Robin",
+        is_staff=True,
+        may="staff, may do everything, also at /admin/",
+    ),
+    Login(
+        username="kim",
+        first_name="Kim",
+        is_staff=True,
+        permissions=(
+            "approve_refund",
+            "view_refund",
+            "view_order",
+            "view_product",
+            "change_product",
+        ),
+        may="staff, approves refunds and sets the stock",
+    ),
 )
 
 PRODUCTS = (
@@ -138,6 +161,8 @@ ORDERS = (
     (1042, "ada", OrderStatus.SHIPPED, 3, 2, {"clay-teapot": 1, "stoneware-mug": 4}),
     (1043, "ben", OrderStatus.PACKED, 1, 4, {"desk-lamp": 1}),
     (1044, "ben", OrderStatus.PLACED, 0, 6, {"bud-vase": 2, "beeswax-candle": 6}),
+    (1045, "ada", OrderStatus.PLACED, 0, 5, {"linen-cushion": 2}),
+    (1046, "ada", OrderStatus.PACKED, 1, 4, {"wall-clock": 1}),
 )
 
 
@@ -175,12 +200,17 @@ def seed(today: date | None = None) -> None:
 def _user(login: Login) -> None:
     if User.objects.filter(username=login.username).exists():
         return
-    User.objects.create_user(
+    user = User.objects.create_user(
         login.username,
         password=login.password,
         first_name=login.first_name,
         is_staff=login.is_staff,
-        is_superuser=login.is_staff,
+        is_superuser=login.is_staff and not login.permissions,
+    )
+    user.user_permissions.set(
+        Permission.objects.filter(
+            content_type__app_label="shop", codename__in=login.permissions
+        )
     )
 
 
@@ -193,13 +223,16 @@ def _order(
     ahead: int,
     quantities: dict[str, int],
 ) -> None:
+    login = next(login for login in LOGINS if login.username == customer)
     order, is_new = Order.objects.get_or_create(
         number=number,
         defaults={
             "customer": User.objects.get(username=customer),
             "status": status,
             "placed_on": today - timedelta(days=ago),
-            "expected_on": today + timedelta(days=ahead),
+            "expected_on": delivery_day(today + timedelta(days=ahead)),
+            "street": login.street,
+            "town": login.town,
         },
     )
     if not is_new:

@@ -1,19 +1,21 @@
-"""What the assistant can do: some of it here, some in the visitor's page, the cart in either."""
+"""What the assistant can do with products, the page and the cart: here, in the page, or in either.
+
+order_tools.py and stock_tools.py have the rest.
+"""
 
 from __future__ import annotations
 
-import time
-from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from chatkit_app.engine.approvals import Ask
 from chatkit_app.engine.tools import ToolContext, tool, tool_definition
 from chatkit_app.exceptions import ToolError
 from project.shop import cart as carts
 from project.shop.catalogue import search
-from project.shop.models import Order, Product
+from project.shop.models import Wrapping
 
 ProductId = Annotated[
     str,
@@ -22,9 +24,6 @@ ProductId = Annotated[
         description="A product's id, as search_catalogue tells it.",
     ),
 ]
-
-COUNTING_SECONDS = 0.5
-"""What counting one product takes. Simulated: there is no warehouse behind this shop."""
 
 MOST_FOUND = 20
 
@@ -63,73 +62,6 @@ def search_catalogue(
         )
         for product in search(query, limit)[:MOST_FOUND]
     ]
-
-
-class FoundOrder(BaseModel):
-    """An order, as the model reads it."""
-
-    number: int
-    status: str
-    placed_on: date
-    expected_on: date | None
-    total: Decimal = Field(description="In euros.")
-    lines: list[str]
-
-
-@tool(effect="read")
-def order_status(
-    context: ToolContext, number: Annotated[str, Field(pattern=r"^#?[0-9]{1,9}$")]
-) -> FoundOrder:
-    """Tell how far an order of the visitor is.
-
-    Args:
-        number: The order's number, such as 1042.
-    """
-    if context.user is None:
-        raise ToolError("Not logged in. Orders are told to their customers alone.")
-    # The customer's own orders are all there is: a foreign number is as good as a missing one.
-    order = context.user.orders.filter(number=int(number.lstrip("#"))).first()
-    if order is None:
-        raise ToolError("There is no order of this number in this account.")
-    return _found(order)
-
-
-def _found(order: Order) -> FoundOrder:
-    return FoundOrder(
-        number=order.number,
-        status=order.get_status_display(),
-        placed_on=order.placed_on,
-        expected_on=order.expected_on,
-        total=order.total,
-        lines=[str(line) for line in order.lines.select_related("product")],
-    )
-
-
-class StockReport(BaseModel):
-    """What the count has found."""
-
-    products: int
-    pieces: int
-    value: Decimal = Field(description="In euros.")
-    sold_out: list[str]
-    low: list[str] = Field(description="Products of which five or fewer are left.")
-
-
-@tool(effect="read")
-def stock_report(context: ToolContext) -> StockReport:
-    """Count the stock of all products. It takes several seconds and shows how far it is."""
-    products = list(Product.objects.all())
-    for number, product in enumerate(products):
-        context.progress(f"Counting {product.name}", number / len(products))
-        time.sleep(COUNTING_SECONDS)
-    context.progress("All counted", 1.0)
-    return StockReport(
-        products=len(products),
-        pieces=sum(product.stock for product in products),
-        value=sum((product.stock * product.price for product in products), Decimal(0)),
-        sold_out=[product.name for product in products if product.stock == 0],
-        low=[product.name for product in products if 0 < product.stock <= 5],
-    )
 
 
 # --- in the page: static/shop/tools.js has the functions of these names --------------------
@@ -263,6 +195,19 @@ show_cart = tool_definition(
 )
 
 
+def _asks_to_empty(_input: Any, _user: Any, _context: ToolContext) -> Ask:
+    return Ask("Take everything out of the cart?")
+
+
+empty_cart = tool_definition(
+    name="empty_cart",
+    description="Take everything out of the visitor's cart. They are asked to approve it.",
+    output=Cart,
+    effect="idempotent",
+    needs_approval=_asks_to_empty,
+)
+
+
 def add_to_own_cart(context: ToolContext, addition: CartAddition) -> Cart:
     """The server's half of ``add_to_cart``."""
     try:
@@ -285,3 +230,48 @@ def read_own_cart(context: ToolContext, _nothing: object) -> Cart:
         for item in items
     ]
     return Cart(lines=lines, total=carts.total_of(items))
+
+
+def empty_own_cart(context: ToolContext, _nothing: object) -> Cart:
+    """The server's half of ``empty_cart``."""
+    carts.items_of(context.user).delete()
+    return read_own_cart(context, None)
+
+
+# --- on the server for both, and asks in the middle ----------------------------------------
+
+
+class GiftWrap(BaseModel):
+    """What is asked about the wrapping of a gift."""
+
+    paper: Literal["Sage linen", "Terracotta stripes", "Plain kraft"] = Field(
+        title="Paper"
+    )
+    card: str = Field(
+        "",
+        title="Card",
+        max_length=120,
+        description="What we write on the card; empty for none.",
+    )
+
+
+class Wrapped(BaseModel):
+    """How the cart is wrapped; not at all where the visitor did not want to choose."""
+
+    is_wrapped: bool
+    paper: str = ""
+    card: str = ""
+
+
+@tool(effect="idempotent", questions=[GiftWrap])
+def gift_wrap(context: ToolContext) -> Wrapped:
+    """Wrap the visitor's cart as a gift. It asks them for the paper and the words on the card."""
+    wanted = context.ask(
+        GiftWrap, "How shall we wrap it?", initial={"paper": "Sage linen"}
+    )
+    if wanted is None:
+        return Wrapped(is_wrapped=False)
+    Wrapping.objects.update_or_create(
+        owner_key=context.viewer.key, defaults=wanted.model_dump()
+    )
+    return Wrapped(is_wrapped=True, **wanted.model_dump())

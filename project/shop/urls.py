@@ -14,6 +14,7 @@ urlpatterns = [
     path("catalogue.json", views.catalogue_json, name="catalogue-json"),
     path("products/<slug:product_id>/", views.product, name="product"),
     path("orders/", views.orders, name="orders"),
+    path("statements/<int:year>/", views.statement, name="statement"),
     path("notes/", TemplateView.as_view(template_name="shop/notes.html"), name="notes"),
     path("cart/", views.cart, name="cart"),
     path("cart/add/", views.add_to_cart, name="add"),

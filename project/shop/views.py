@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from chatkit_app.access import viewer_of_request
 from project.shop import cart as carts
 from project.shop.forms import CartForm
-from project.shop.models import Product, Room
+from project.shop.models import Product, Room, Wrapping
 
 
 class _Line(TypedDict):
@@ -64,8 +65,23 @@ def product(request: HttpRequest, product_id: str) -> HttpResponse:
 @login_required
 def orders(request: HttpRequest) -> HttpResponse:
     """The customer's own orders."""
-    own = _customer(request).orders.prefetch_related("lines__product")
-    return render(request, "shop/orders.html", {"orders": own})
+    customer = _customer(request)
+    own = customer.orders.prefetch_related("lines__product", "refunds")
+    return render(
+        request,
+        "shop/orders.html",
+        {"orders": own, "statements": customer.statements.all()},
+    )
+
+
+@require_GET
+@login_required
+def statement(request: HttpRequest, year: int) -> HttpResponse:
+    """The customer's own statement of a year, to be kept."""
+    found = get_object_or_404(_customer(request).statements, year=year)
+    name = f'attachment; filename="statement-{year}.csv"'
+    headers = {"Content-Disposition": name}
+    return HttpResponse(found.text, content_type="text/csv", headers=headers)
 
 
 @require_GET
@@ -76,8 +92,12 @@ def cart(request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated
         else []
     )
+    viewer = viewer_of_request(request)
+    wrapping = viewer and Wrapping.objects.filter(owner_key=viewer.key).first()
     return render(
-        request, "shop/cart.html", {"items": items, "total": carts.total_of(items)}
+        request,
+        "shop/cart.html",
+        {"items": items, "total": carts.total_of(items), "wrapping": wrapping},
     )
 
 

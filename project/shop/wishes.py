@@ -16,15 +16,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from chatkit_app.engine.messages import Part, ToolCallPart, ToolResultPart
 from chatkit_app.providers.scripted import Call
+from project.shop.stock_tools import Stocked, StockReport
 from project.shop.tools import (
     Arrival,
     Cart,
-    FoundOrder,
     FoundProduct,
     Highlighted,
     Notes,
     SelectedText,
-    StockReport,
+    Wrapped,
 )
 
 T = TypeVar("T")
@@ -47,6 +47,38 @@ class NotYet(Exception):
 
 class Refused(Exception):
     """It can't be done; the text says why."""
+
+
+class Instead(Exception):
+    """Whoever should have approved the call has said something else; the text is theirs."""
+
+
+# What the engine's own words for the model come to, in words for people.
+EDITED = re.compile(r"^Before this ran, a person changed the arguments to .*\n")
+INSTEAD = re.compile(
+    r"^This was not run\. The person who was asked to approve it answered instead: ",
+)
+SETTLED = (
+    (
+        r"The person who was asked did not allow this call\. Their reason: (?P<why>.+)",
+        "That was denied, so I have left everything as it was. The reason: “{why}”",
+    ),
+    (
+        r"The person who was asked did not allow this call\.",
+        "All right: that was denied, so I have left everything as it was.",
+    ),
+    (
+        r"Nobody has (?:approved this|answered the tool's question) in time\.",
+        "Nobody answered in time, so I have left everything as it was. Ask again if you still "
+        "want it.",
+    ),
+    (r"This tool is not for this user\.", "That is for the shop's staff alone."),
+    (
+        r"Not logged in\..*",
+        "That needs an account: **log in** at the top of the page and ask again. In this demo "
+        "anybody may be `ada`, with the password `ada-demo`.",
+    ),
+)
 
 
 class Asked:
@@ -77,14 +109,25 @@ class Asked:
 
 
 def _read(result: ToolResultPart, type_: type[T]) -> T:
+    content = EDITED.sub("", result.content)
     if result.is_error:
-        raise Refused(re.sub(r"^(?:Error: )+", "", result.content))
+        raise _refusal(re.sub(r"^(?:Error: )+", "", content))
     try:
-        return TypeAdapter(type_).validate_json(result.content)
+        return TypeAdapter(type_).validate_json(content)
     except ValidationError as error:
         raise Refused(
             f"{result.name} answered something that this script can't read."
         ) from error
+
+
+def _refusal(text: str) -> Exception:
+    """What an error comes to here; a tool's own words are good as they are."""
+    if words := INSTEAD.match(text):
+        return Instead(text[words.end() :].strip())
+    for pattern, told in SETTLED:
+        if match := re.fullmatch(pattern, text, re.DOTALL):
+            return Refused(told.format(**match.groupdict()))
+    return Refused(text)
 
 
 Wish = Callable[[Asked], str]
@@ -162,24 +205,19 @@ def show_cart(asked: Asked) -> str:
     return f"Your cart:\n\n{table}\n\nTogether **€{cart.total}**."
 
 
-def order(number: str) -> Wish:
-    """Tell how far an order is."""
-
-    def wish(asked: Asked) -> str:
-        found = asked.ask(Call("order_status", {"number": number}), FoundOrder)
-        lines = ", ".join(found.lines)
-        when = (
-            f" It is expected on {found.expected_on:%d %B}."
-            if _is_coming(found)
-            else ""
-        )
-        return f"Order **{found.number}** is **{found.status.lower()}**: {lines}.{when}"
-
-    return wish
+def empty_cart(asked: Asked) -> str:
+    """Take everything out of the cart."""
+    asked.ask(Call("empty_cart"), Cart)
+    return "Your cart is empty now."
 
 
-def _is_coming(found: FoundOrder) -> bool:
-    return found.expected_on is not None and found.status != "Delivered"
+def wrap_cart(asked: Asked) -> str:
+    """Let the cart be wrapped as a gift; the tool asks how."""
+    wrapped = asked.ask(Call("gift_wrap"), Wrapped)
+    if not wrapped.is_wrapped:
+        return "All right, no wrapping then."
+    card = f"the card says “{wrapped.card}”" if wrapped.card else "there is no card"
+    return f"Your cart will be wrapped in **{wrapped.paper.lower()}**; {card}."
 
 
 def count_stock(asked: Asked) -> str:
@@ -190,6 +228,18 @@ def count_stock(asked: Asked) -> str:
         f"- Sold out: {', '.join(report.sold_out) or 'nothing'}\n"
         f"- Five or fewer left: {', '.join(report.low) or 'nothing'}"
     )
+
+
+def set_stock(wanted: Wanted, stock: int) -> Wish:
+    """Set how many there are of the first product that is found."""
+
+    def wish(asked: Asked) -> str:
+        product = _found(asked, wanted)[0]
+        call = Call("set_stock", {"product_id": product.id, "stock": stock})
+        stocked = asked.ask(call, Stocked)
+        return f"Done: there are {stocked.stock} of {stocked.name} now."
+
+    return wish
 
 
 def read_selection(asked: Asked) -> str:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -84,72 +83,6 @@ def text_of(answer) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", body))
 
 
-def test_the_list_tells_who_speaks_to_whom_and_how_it_stands(
-    admin_client, told
-) -> None:
-    visitor = uuid4()
-    make_thread(visitor, assistant="office")
-
-    text = text_of(admin_client.get(LIST))
-
-    for word in ("Order 1042", "anna", "shop", "open", "completed"):
-        assert word in text
-    assert f"visitor {str(visitor)[:8]}" in text
-
-
-def test_the_list_tells_the_newest_run(admin_client, told) -> None:
-    turn = Turn.begin(told, "And now?", depth=2)
-    turn.end("failed", error_code="provider_unavailable")
-
-    row = admin_client.get(LIST).context["cl"].result_list[0]
-
-    assert row.last_run_status == "failed"
-
-
-@pytest.mark.parametrize(
-    "term", ["1042", "anna", "{id}", "{hex}", "u:{user}", " {id} "]
-)
-def test_a_thread_is_found_by_title_id_and_owner(
-    admin_client, anna, thread, term
-) -> None:
-    make_thread(uuid4(), title="Something else")
-    query = term.format(id=thread.pk, hex=thread.pk.hex, user=anna.pk)
-
-    answer = admin_client.get(LIST, {"q": query})
-
-    assert list(answer.context["cl"].result_list) == [thread]
-
-
-def test_a_visitors_id_finds_their_threads(admin_client, thread) -> None:
-    visitor = uuid4()
-    theirs = make_thread(visitor)
-
-    answer = admin_client.get(LIST, {"q": str(visitor)})
-
-    assert list(answer.context["cl"].result_list) == [theirs]
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ({"owner": "visitor"}, "theirs"),
-        ({"owner": "user"}, "mine"),
-        ({"owner": "nonsense"}, "both"),
-        ({"status__exact": "locked"}, "theirs"),
-        ({"assistant": "test"}, "theirs"),
-    ],
-)
-def test_threads_are_filtered(admin_client, anna, query, found) -> None:
-    mine = make_thread(anna)
-    theirs = make_thread(uuid4(), assistant="test")
-    Thread.objects.filter(pk=theirs.pk).update(status="locked")
-    expected = {"mine": {mine}, "theirs": {theirs}, "both": {mine, theirs}}[found]
-
-    answer = admin_client.get(LIST, query)
-
-    assert set(answer.context["cl"].result_list) == expected
-
-
 def test_a_timeline_tells_the_turns_in_their_order(admin_client, told) -> None:
     text = text_of(admin_client.get(page_of(told)))
 
@@ -161,7 +94,8 @@ def test_a_timeline_tells_the_turns_in_their_order(admin_client, told) -> None:
         "stock_report",
         "It was sent.",
     ]
-    places = [text.index(words) for words in said]
+    # the first of a tool's names is in the drawing of the run's times
+    places = [text.rindex(words) for words in said]
     assert places == sorted(places)
 
 
@@ -240,6 +174,9 @@ def test_what_a_run_has_written_so_far_is_told_from_the_log(
 def test_an_answer_that_another_replaced_is_told_as_such(admin_client, thread) -> None:
     _, hidden = add_turn(thread, "Hello?", "The first answer", depth=0)
     Message.objects.filter(pk=hidden.pk).update(is_shown=False)
+    Message.objects.create(
+        thread=thread, parent=hidden.parent, depth=1, role="assistant", status="open"
+    )
 
     text = text_of(admin_client.get(page_of(thread)))
 
@@ -303,7 +240,7 @@ def test_whatever_people_models_and_pages_write_is_shown_as_text(
     pages = [
         admin_client.get(url).content.decode()
         for url in (
-            LIST,
+            f"{LIST}?when=all",
             page_of(thread),
             "/admin/chatkit_app/run/",
             f"/admin/chatkit_app/run/{turn.run.pk}/change/",
@@ -347,19 +284,8 @@ def test_nothing_can_be_added_changed_or_deleted(admin_client, told) -> None:
     assert Thread.objects.get().title == "Order 1042"
 
 
-def test_what_was_said_is_for_those_who_may_view_messages(staff, told) -> None:
-    client = staff("view_thread")
-
-    text = text_of(client.get(page_of(told)))
-
-    assert "Order 1042" in text
-    assert "It was sent." not in text
-    assert "order_status" not in text
-    assert "What was said is for those who may view messages." in text
-
-
 def test_a_page_links_to_no_other_that_its_reader_may_not_open(staff, told) -> None:
-    client = staff("view_thread", "view_message")
+    client = staff("view_thread", "view_content")
 
     body = client.get(page_of(told)).content.decode()
 
@@ -389,22 +315,12 @@ def test_the_queries_of_a_timeline_do_not_grow_with_it(
         return thread
 
     short, long = tell(1), tell(25)
-    admin_client.get(page_of(short))  # content types are remembered
+    for thread in (short, long):  # content types are remembered, and that it was opened
+        admin_client.get(page_of(thread))
 
     for thread in (short, long):
-        # session, user, thread; depths, messages, runs, steps, parts, interrupts
-        with django_assert_num_queries(9):
+        # session, user, thread; what is read is noted (may they, twice, and was it just now); depths,
+        # messages, runs, steps, parts, interrupts, feedback; what waits; the newest run; what was
+        # spent, twice; what may be done, thrice
+        with django_assert_num_queries(20):
             admin_client.get(page_of(thread))
-
-
-def test_the_queries_of_the_list_do_not_grow_with_it(
-    admin_client, anna, django_assert_num_queries
-) -> None:
-    for number in range(30):
-        if number == 2:
-            with django_assert_num_queries(4):
-                admin_client.get(LIST)
-        add_turn(make_thread(anna), "Hello", "Hello", depth=0)
-
-    with django_assert_num_queries(4):  # session, user, count, page
-        admin_client.get(LIST)

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth import get_user_model
 
-from chatkit_app.admin.timeline import MESSAGES, timeline_of
-from chatkit_app.models import Message, Step, Thread
-from tests.history_rows import Turn, add_turns, make_thread
+from chatkit_app.admin.timeline import Timeline, timeline_of
+from chatkit_app.admin.windows import window_of
+from chatkit_app.models import Step, Thread
+from tests.history_rows import Turn, make_thread
 
 pytestmark = pytest.mark.django_db
 
@@ -13,6 +14,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def thread() -> Thread:
     return make_thread(get_user_model().objects.create_user("anna"))
+
+
+def told(thread: Thread, **options: bool) -> Timeline:
+    return timeline_of(thread, window_of(thread), **options)
 
 
 def test_the_parts_of_an_answer_stand_with_the_step_that_made_them(thread) -> None:
@@ -23,7 +28,7 @@ def test_the_parts_of_an_answer_stand_with_the_step_that_made_them(thread) -> No
     turn.say("It was sent.")
     turn.end()
 
-    asked, answered = timeline_of(thread).entries
+    asked, answered = told(thread).entries
 
     assert [step.step for step in asked.steps] == [None]
     assert [step.step.index for step in answered.steps if step.step] == [0, 1]
@@ -41,12 +46,12 @@ def test_a_step_that_was_taken_back_is_kept_with_what_it_wrote(thread) -> None:
     turn.say("It was sent.")
     turn.end()
 
-    _, answered = timeline_of(thread).entries
+    _, answered = told(thread).entries
 
-    told = [
+    kept = [
         (step.step.status, step.parts[0].text) for step in answered.steps if step.step
     ]
-    assert told == [("void", "It wa"), ("complete", "It was sent.")]
+    assert kept == [("void", "It wa"), ("complete", "It was sent.")]
 
 
 def test_a_result_is_told_with_its_call(thread) -> None:
@@ -54,7 +59,7 @@ def test_a_result_is_told_with_its_call(thread) -> None:
     turn.call("order_status", arguments='{"number": "1042"}', output=None)
     turn.end()
 
-    call = timeline_of(thread).entries[1].steps[0].parts[0].call
+    call = told(thread).entries[1].steps[0].parts[0].call
 
     assert call is not None
     assert call.arguments == '{\n  "number": "1042"\n}'
@@ -69,28 +74,7 @@ def test_arguments_that_are_no_json_are_told_as_they_came(thread, text) -> None:
     type(call).objects.filter(pk=call.pk).update(arguments=kept)
     turn.end()
 
-    shown = timeline_of(thread).entries[1].steps[0].parts[0].call
+    shown = told(thread).entries[1].steps[0].parts[0].call
 
     assert shown is not None
     assert shown.arguments.startswith((kept or "{}")[:1000])
-
-
-def test_what_is_not_shown_comes_along_with_what_is_in_its_place(thread) -> None:
-    add_turns(thread, MESSAGES)
-    place = Message.objects.get(thread=thread, depth=MESSAGES)
-    for _ in range(3):
-        Message.objects.create(
-            thread=thread,
-            depth=MESSAGES,
-            is_shown=False,
-            role="user",
-            status="complete",
-        )
-
-    newest = timeline_of(thread)
-    earlier = timeline_of(thread, newest.earlier)
-
-    assert newest.earlier == place.depth
-    assert len(newest.entries) == MESSAGES + 3
-    assert len(earlier.entries) == MESSAGES
-    assert earlier.earlier is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
+import urllib.request
 
 from tests.live import Browser, Frame
 
@@ -78,3 +80,90 @@ async def test_a_timeline_tells_what_a_real_run_has_left(
     for words in ('"total": 42', "boom", "completed", "Results:", "Step 2"):
         assert words in body
     assert "secret-of-the-server" not in body
+
+
+async def test_history_and_the_socket_from_its_position_leave_neither_hole_nor_overlap(
+    visitor: Browser,
+) -> None:
+    words = [f"say word{number} " for number in range(60)]
+    script = "\n".join(line + "\npause 0.02" for line in words)
+    async with visitor.page() as page:
+        accepted = await page.say(script)
+        thread = accepted["thread"]
+        await page.event("part.delta")
+        # Read while the answer is being written, several times: each page is a beginning.
+        pages = []
+        while len(pages) < 5:
+            pages.append(await asyncio.to_thread(messages_of, visitor, thread))
+            await page.event("part.delta")
+        for told in pages:
+            await joins(visitor, thread, told)
+        await page.ended("completed")
+
+
+async def joins(browser: Browser, thread: str, told: Frame) -> None:
+    """What the page has and what the socket goes on with are, folded, what the answer is."""
+    async with browser.page() as page:
+        first = await page.watch(thread, epoch=told["epoch"], position=told["position"])
+        assert first["type"] == "position", first
+        await page.until(
+            lambda f: (
+                f["type"] == "event"
+                and f["event"]["type"] == "run.changed"
+                and f["event"]["status"] == "completed"
+            )
+        )
+    events = [f for f in page.frames if f["type"] == "event" and f["thread"] == thread]
+    places = [f["position"] for f in events]
+    assert places == list(
+        range(told["position"] + 1, told["position"] + 1 + len(places))
+    )
+    folded = fold(told["results"], [f["event"] for f in events])
+    whole = messages_of(browser, thread)["results"][-1]
+    assert folded == {p["partId"]: p["content"] for p in whole["parts"]}
+
+
+def fold(messages: list[Frame], events: list[Frame]) -> dict[str, str]:
+    """The texts of the newest answer's parts; a delta must begin where its part ends."""
+    texts = {p["partId"]: p["content"] for p in messages[-1]["parts"]}
+    for event in events:
+        if event["type"] == "part.started":
+            assert event["partId"] not in texts
+            texts[event["partId"]] = ""
+        elif event["type"] == "part.delta":
+            assert len(texts[event["partId"]]) == event["offset"]
+            texts[event["partId"]] += event["delta"]
+    return texts
+
+
+def delete(browser: Browser, path: str) -> None:
+    token = next(c.value for c in browser._jar if c.name == "csrftoken")
+    request = urllib.request.Request(  # noqa: S310 (always the site's own address)
+        browser.site.url + path, headers={"X-CSRFToken": str(token)}, method="DELETE"
+    )
+    with browser._opener.open(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+async def test_whoever_watches_a_deleted_thread_is_told_and_hears_no_more(
+    ann: Browser,
+) -> None:
+    async with ann.page() as page:
+        accepted = await page.say("say Once\nstall")
+        thread = accepted["thread"]
+        await page.shows(thread, "Once")
+        await asyncio.to_thread(delete, ann, f"/chatkit/api/threads/{thread}/")
+        gone = await page.until(
+            lambda f: f["type"] == "error" and f.get("thread") == thread
+        )
+        assert gone["code"] == "thread_not_found"
+        again = await page.watch(thread, position=0)
+        assert (again["type"], again["code"]) == ("error", "thread_not_found")
+        known = len(page.frames)
+        restored = await asyncio.to_thread(
+            ann.post_json, f"/chatkit/api/threads/{thread}/restore/", {}
+        )
+        assert restored["run"]["status"] in ("cancelling", "cancelled")
+        await page.watch(thread)
+        between = [f for f in page.frames[known:] if f["type"] == "event"]
+        assert between == []

@@ -7,8 +7,8 @@ import pytest
 from rest_framework.fields import DateTimeField
 from rest_framework.settings import api_settings
 
-from chatkit_app.api.serializers import ThreadSerializer
-from chatkit_app.models import Thread
+from chatkit_app.api.serializers import moment_as_json, thread_as_json
+from chatkit_app.models import Run, Thread
 
 
 @pytest.fixture
@@ -22,10 +22,14 @@ def test_the_times_do_not_follow_the_sites_formats(other_formats) -> None:
     at = datetime(2026, 3, 1, 21, tzinfo=ZoneInfo("Asia/Tokyo"))
     thread = Thread(assistant="shop", created_at=at, last_activity_at=at)
 
-    told = ThreadSerializer(thread).data
+    told = thread_as_json(thread, None)
 
     assert told["createdAt"] == told["lastActivityAt"] == "2026-03-01T12:00:00Z"
     assert DateTimeField().to_representation(at.astimezone(UTC)) == "01.03.26"
+
+
+def test_what_has_no_time_has_none() -> None:
+    assert moment_as_json(None) is None
 
 
 def test_nothing_but_the_promised_fields_is_told() -> None:
@@ -38,11 +42,17 @@ def test_nothing_but_the_promised_fields_is_told() -> None:
         last_activity_at=at,
     )
 
-    assert list(ThreadSerializer(thread).data) == [
+    told = thread_as_json(thread, Run(status="failed", error_code="boom"))
+
+    assert list(told) == [
         "id",
         "assistant",
         "title",
         "status",
         "createdAt",
         "lastActivityAt",
+        "unread",
+        "metadata",
+        "run",
     ]
+    assert list(told["run"]) == ["id", "status", "errorCode"]

@@ -1,148 +1,29 @@
+"""What holds at every address of the API."""
+
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+import re
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.db import connection
-from django.test import Client
-from django.utils import timezone
 from rest_framework.permissions import IsAdminUser
 from rest_framework.renderers import AdminRenderer
 from rest_framework.versioning import NamespaceVersioning
 from rest_framework.views import APIView
 
-from chatkit_app.access import VISITOR_KEY
-from chatkit_app.models import Message, Thread
-from tests.history_rows import NOON, Turn, add_turns, make_thread
+from chatkit_app.api import urls
+from chatkit_app.models import Message
+from tests.api.people import THREADS, client_of, ids
+from tests.history_rows import Turn, add_turns, make_thread
 
 pytestmark = pytest.mark.django_db
 
-THREADS = "/chatkit/api/threads/"
+JSON = "application/json"
 
 
-def messages_of(thread: Thread) -> str:
+def messages_of(thread) -> str:
     return f"{THREADS}{thread.pk}/messages/"
-
-
-@pytest.fixture
-def anna():
-    return get_user_model().objects.create_user("anna", password="a")
-
-
-@pytest.fixture
-def berta():
-    return get_user_model().objects.create_user("berta", password="b")
-
-
-@pytest.fixture
-def page(client: Client, anna) -> Client:
-    client.force_login(anna)
-    return client
-
-
-def visit(client: Client, visitor: object) -> None:
-    session = client.session
-    session[VISITOR_KEY] = str(visitor)
-    session.save()
-    client.cookies["sessionid"] = session.session_key
-
-
-def ids(answer) -> list[str]:
-    return [row["id"] for row in answer.json()["results"]]
-
-
-def walk(client: Client, url: str | None, direction: str) -> list[str]:
-    found: list[str] = []
-    while url:
-        body = client.get(url).json()
-        rows = [row["id"] for row in body["results"]]
-        found = found + rows if direction == "next" else rows + found
-        url = body[direction]
-    return found
-
-
-def test_a_thread_is_told_in_camel_case_and_utc(page, anna) -> None:
-    thread = make_thread(anna, title="Order 1042")
-
-    answer = page.get(f"{THREADS}{thread.pk}/")
-
-    body = answer.json()
-    assert body["createdAt"].endswith("Z")
-    assert {k: v for k, v in body.items() if k != "createdAt"} == {
-        "id": str(thread.pk),
-        "assistant": "shop",
-        "title": "Order 1042",
-        "status": "open",
-        "lastActivityAt": "2026-03-01T12:00:00Z",
-    }
-
-
-def test_the_times_of_a_thread_do_not_follow_the_sites_time_zone(page, anna) -> None:
-    make_thread(anna)
-
-    with timezone.override("Asia/Tokyo"):
-        row = page.get(THREADS).json()["results"][0]
-
-    assert row["lastActivityAt"] == "2026-03-01T12:00:00Z"
-
-
-def test_my_threads_come_with_the_newest_activity_first(page, anna, berta) -> None:
-    older = make_thread(anna)
-    newest = make_thread(anna, at=NOON + timedelta(hours=2))
-    middle = make_thread(anna, at=NOON + timedelta(hours=1))
-    make_thread(berta, at=NOON + timedelta(hours=3))
-
-    answer = page.get(THREADS)
-
-    assert ids(answer) == [str(t.pk) for t in (newest, middle, older)]
-    assert answer.json()["next"] is None
-    assert answer.json()["previous"] is None
-
-
-def test_the_list_can_be_of_one_assistant(page, anna) -> None:
-    make_thread(anna, assistant="shop")
-    other = make_thread(anna, assistant="office")
-
-    assert ids(page.get(THREADS, {"assistant": "office"})) == [str(other.pk)]
-
-
-def test_pages_of_threads_hold_each_thread_once_in_both_directions(page, anna) -> None:
-    # three of each moment: the id breaks the tie
-    for number in range(12):
-        make_thread(anna, at=NOON + timedelta(minutes=number // 3))
-    whole = ids(page.get(THREADS, {"page_size": 100}))
-
-    assert len(whole) == 12
-    assert walk(page, f"{THREADS}?page_size=5", "next") == whole
-    last = page.get(THREADS, {"page_size": 5}).json()
-    while last["next"]:
-        last = page.get(last["next"]).json()
-    before_the_last = walk(page, last["previous"], "previous")
-    assert before_the_last + [row["id"] for row in last["results"]] == whole
-
-
-def test_a_page_of_threads_has_a_hundred_at_most(page, anna) -> None:
-    Thread.objects.bulk_create(
-        Thread(
-            assistant="shop", user=anna, owner_key=f"u:{anna.pk}", last_activity_at=NOON
-        )
-        for _ in range(101)
-    )
-
-    assert len(ids(page.get(THREADS))) == 20
-    assert len(ids(page.get(THREADS, {"page_size": 5000}))) == 100
-
-
-def test_the_next_page_keeps_the_other_parameters(page, anna) -> None:
-    for number in range(3):
-        make_thread(anna, at=NOON + timedelta(minutes=number))
-        make_thread(anna, at=NOON + timedelta(minutes=number), assistant="office")
-
-    found = walk(page, f"{THREADS}?assistant=office&page_size=1", "next")
-
-    assert len(found) == 3
 
 
 def test_another_users_thread_is_as_good_as_missing(page, berta) -> None:
@@ -157,18 +38,10 @@ def test_another_users_thread_is_as_good_as_missing(page, berta) -> None:
         assert foreign.json()["code"] == "thread_not_found"
 
 
-def test_a_deleted_thread_is_missing(page, anna) -> None:
-    thread = make_thread(anna)
-    Thread.objects.update(deleted_at=NOON)
-
-    assert ids(page.get(THREADS)) == []
-    assert page.get(f"{THREADS}{thread.pk}/").status_code == 404
-
-
-def test_a_visitor_sees_the_threads_of_their_session_and_no_others(client) -> None:
+def test_a_visitor_sees_the_threads_of_their_session_and_no_others() -> None:
     visitor = uuid4()
     mine, theirs = make_thread(visitor), make_thread(uuid4())
-    visit(client, visitor)
+    client = client_of(visitor)
 
     assert ids(client.get(THREADS)) == [str(mine.pk)]
     assert client.get(messages_of(mine)).status_code == 200
@@ -186,7 +59,7 @@ def test_who_is_nobody_has_no_threads_and_gets_no_session(client, anna) -> None:
 
 
 def test_a_rule_of_the_site_for_its_own_api_does_not_lock_visitors_out(
-    client, monkeypatch
+    monkeypatch,
 ) -> None:
     # DRF reads its defaults into these when it is imported
     monkeypatch.setattr(APIView, "permission_classes", [IsAdminUser])
@@ -194,73 +67,9 @@ def test_a_rule_of_the_site_for_its_own_api_does_not_lock_visitors_out(
     monkeypatch.setattr(APIView, "versioning_class", NamespaceVersioning)
     visitor = uuid4()
     make_thread(visitor)
-    visit(client, visitor)
+    client = client_of(visitor)
 
     assert len(ids(client.get(THREADS))) == 1
-
-
-def test_without_an_end_the_newest_messages_come_oldest_first(page, anna) -> None:
-    thread = make_thread(anna)
-    messages = add_turns(thread, 3)
-
-    answer = page.get(messages_of(thread), {"limit": 4})
-
-    assert ids(answer) == [str(m.pk) for m in messages[2:]]
-    assert (answer.json()["earlier"], answer.json()["later"]) == (True, False)
-
-
-def test_messages_before_and_after_one_of_them_meet_at_it(page, anna) -> None:
-    thread = make_thread(anna)
-    messages = add_turns(thread, 5)
-    middle = messages[4].pk
-
-    before = page.get(messages_of(thread), {"before": middle, "limit": 2}).json()
-    after = page.get(messages_of(thread), {"after": middle, "limit": 100}).json()
-
-    assert [m["id"] for m in before["results"]] == [str(m.pk) for m in messages[2:4]]
-    assert (before["earlier"], before["later"]) == (True, True)
-    assert [m["id"] for m in after["results"]] == [str(m.pk) for m in messages[5:]]
-    assert (after["earlier"], after["later"]) == (True, False)
-
-
-def test_the_first_page_of_a_thread_says_that_nothing_is_earlier(page, anna) -> None:
-    thread = make_thread(anna)
-    messages = add_turns(thread, 2)
-
-    answer = page.get(messages_of(thread), {"before": messages[2].pk}).json()
-
-    assert [m["id"] for m in answer["results"]] == [str(m.pk) for m in messages[:2]]
-    assert (answer["earlier"], answer["later"]) == (False, True)
-
-
-def test_a_hidden_answer_is_not_told_but_still_marks_its_place(page, anna) -> None:
-    thread = make_thread(anna)
-    question, hidden = add_turns(thread, 1)
-    Message.objects.filter(pk=hidden.pk).update(is_shown=False)
-    shown = Message.objects.create(
-        thread=thread, parent=question, depth=1, role="assistant", status="complete"
-    )
-
-    assert ids(page.get(messages_of(thread))) == [str(question.pk), str(shown.pk)]
-    assert ids(page.get(messages_of(thread), {"before": hidden.pk})) == [
-        str(question.pk)
-    ]
-
-
-def test_a_message_comes_with_its_parts_and_its_tool_calls(page, anna) -> None:
-    thread = make_thread(anna)
-    turn = Turn.begin(thread, "Where is it?", depth=0)
-    turn.say("Thinking", kind="reasoning")
-    turn.call("order_status", arguments='{"number":"1042"}', output={"status": "sent"})
-    turn.say("It was sent.")
-    turn.end()
-
-    asked, answered = page.get(messages_of(thread)).json()["results"]
-
-    assert asked["parts"][0]["content"] == "Where is it?"
-    kinds = [part["type"] for part in answered["parts"]]
-    assert kinds == ["reasoning", "tool-call", "tool-result", "text"]
-    assert answered["parts"][1]["output"] == {"status": "sent"}
 
 
 def test_private_history_is_not_kept_by_any_cache(page, anna) -> None:
@@ -268,55 +77,6 @@ def test_private_history_is_not_kept_by_any_cache(page, anna) -> None:
 
     for url in (THREADS, f"{THREADS}{thread.pk}/", messages_of(thread)):
         assert "no-store" in page.get(url)["Cache-Control"]
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "cursor=x",
-        "cursor=%00",
-        "cursor=%F0%9F%98%80",
-        "cursor=bmV3ZXIuMS4y",  # newer.1.2
-        "cursor=b2xkZXIuOTk5OTk5OTk5OTk5OTk5OTk5OTkuMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAw",
-        "cursor=c2lkZXdheXMuMS4wMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDA",
-        "cursor=" + "A" * 5000,
-        "assistant=%00",
-        "page_size=0",
-        "page_size=-1",
-        "page_size=many",
-        "page_size=%C2%B2",  # a superscript two: a digit, and no number
-        "page_size=" + "9" * 5000,
-    ],
-)
-def test_a_list_asked_for_wrongly_is_refused_with_a_code(page, query) -> None:
-    answer = page.get(f"{THREADS}?{query}")
-
-    assert answer.status_code == 400
-    assert answer.json()["code"] == "invalid_command"
-    assert answer.json()["message"]
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "before=x",
-        "after=%00",
-        "before={mine}&after={mine}",
-        "before={other}",
-        "limit=0",
-    ],
-)
-def test_messages_asked_for_wrongly_are_refused_with_a_code(page, anna, query) -> None:
-    thread = make_thread(anna)
-    mine, _ = add_turns(thread, 1)
-    other, _ = add_turns(make_thread(anna), 1)
-
-    answer = page.get(
-        f"{messages_of(thread)}?{query.format(mine=mine.pk, other=other.pk)}"
-    )
-
-    assert answer.status_code == 400
-    assert answer.json()["code"] == "invalid_command"
 
 
 @pytest.mark.parametrize("text", ["1", "x%00", "%F0%9F%98%80", "0" * 33])
@@ -327,73 +87,119 @@ def test_what_is_no_id_is_refused_and_not_looked_up(page, text) -> None:
         assert answer.json()["code"] == "invalid_command"
 
 
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_history_can_only_be_read(page, anna, method) -> None:
-    thread = make_thread(anna)
-
-    for url in (THREADS, f"{THREADS}{thread.pk}/", messages_of(thread)):
-        answer = getattr(page, method)(url)
-        assert answer.status_code == 405
-        assert answer.json()["code"] == "method_not_allowed"
-    assert Thread.objects.count() == 1
-
-
-def test_the_number_of_queries_does_not_grow_with_the_messages(
-    page, anna, django_assert_num_queries
-) -> None:
-    short, long = make_thread(anna), make_thread(anna)
-    add_turns(short, 2)
-    add_turns(long, 30)
-    for thread in (short, long):
-        turn = Turn.begin(thread, "And this?", depth=60)
-        turn.call("order_status", output={})
-        turn.end()
-    before = Message.objects.filter(thread=long).order_by("depth").last()
-    first = Message.objects.filter(thread=short).order_by("depth").last()
-
-    for thread, message in ((short, first), (long, before)):
-        with django_assert_num_queries(7):
-            # session, user, thread, the message's place, page, is there more, parts
-            page.get(messages_of(thread), {"before": message.pk, "limit": 100})
-
-
-def test_the_number_of_queries_does_not_grow_with_the_threads(
-    page, anna, django_assert_num_queries
-) -> None:
-    for number in range(60):
-        make_thread(anna, at=NOON + timedelta(minutes=number))
-
-    for size in (3, 60):
-        with django_assert_num_queries(3):  # session, user, threads
-            page.get(THREADS, {"page_size": size})
-
-
-def plan_of(capture, table: str) -> str:
-    """How SQLite runs the last query of this table."""
-    sql = [q["sql"] for q in capture if f'FROM "{table}"' in q["sql"]][-1]
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
-        return "\n".join(row[3] for row in cursor.fetchall())
-
-
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="reads SQLite's plans")
-def test_a_page_is_read_along_an_index_and_never_sorted(
-    page, anna, django_assert_max_num_queries
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "trace"])
+def test_what_an_address_does_not_take_is_refused_before_it_is_read(
+    page, anna, method
 ) -> None:
     thread = make_thread(anna)
-    messages = add_turns(thread, 3)
-    make_thread(anna, at=NOON + timedelta(minutes=1))
-    following = page.get(THREADS, {"page_size": 1}).json()["next"]
+    add_turns(thread, 1)
 
-    with django_assert_max_num_queries(20) as listed:
-        page.get(following)
-    with django_assert_max_num_queries(20) as told:
-        page.get(messages_of(thread), {"before": messages[4].pk})
+    for path in ("tool-calls/", "runs/", f"threads/{thread.pk}/messages/"):
+        if (method, path[-9:]) == ("post", "messages/"):
+            continue
+        answer = getattr(page, method)(f"/chatkit/api/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (
+            405,
+            "method_not_allowed",
+        )
+    assert Message.objects.count() == 2
 
-    threads_plan = plan_of(listed, "chatkit_app_thread")
-    messages_plan = plan_of(told, "chatkit_app_message")
-    assert "chatkit_thread_of_owner" in threads_plan
-    assert "last_activity_at<" in threads_plan
-    assert "TEMP B-TREE" not in threads_plan
-    assert "chatkit_message_shown" in messages_plan
-    assert "TEMP B-TREE" not in messages_plan
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/plain", "{}"),
+        ("application/x-www-form-urlencoded", "title=x"),
+        ("multipart/form-data; boundary=x", "--x--"),
+        ("application/xml", "<a/>"),
+    ],
+)
+def test_a_body_of_another_type_is_refused(page, anna, kind, body) -> None:
+    thread = make_thread(anna, title="Mine")
+
+    answer = page.patch(f"{THREADS}{thread.pk}/", body, content_type=kind)
+
+    assert (answer.status_code, answer.json()["code"]) == (
+        415,
+        "unsupported_media_type",
+    )
+    thread.refresh_from_db()
+    assert thread.title == "Mine"
+
+
+def test_a_body_over_the_limit_is_refused(page, anna, settings) -> None:
+    settings.CHATKIT_MAX_FRAME_BYTES = settings.CHATKIT_MAX_OUTPUT_BYTES = 100
+    thread = make_thread(anna, title="Mine")
+    body = json.dumps({"title": "x" * 1000})
+
+    answer = page.patch(f"{THREADS}{thread.pk}/", body, content_type=JSON)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "frame_too_large")
+    thread.refresh_from_db()
+    assert thread.title == "Mine"
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "null", '"x"', '{"title": NaN}', "\xff"])
+def test_a_body_that_is_no_object_of_json_is_refused(page, anna, body) -> None:
+    thread = make_thread(anna, title="Mine")
+
+    answer = page.patch(
+        f"{THREADS}{thread.pk}/", body.encode("latin1"), content_type=JSON
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_command")
+    thread.refresh_from_db()
+    assert thread.title == "Mine"
+
+
+def test_only_json_is_answered(page) -> None:
+    answer = page.get(THREADS, headers={"accept": "text/csv"})
+
+    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+
+
+# In a browser
+
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def rows(anna) -> dict[str, str]:
+    thread = make_thread(anna, title="<script>alert(1)</script>")
+    turn = Turn.begin(thread, "<img src=x onerror=alert(1)>", depth=0)
+    call = turn.call("add", output={"text": "</pre><script>alert(1)</script>"})
+    turn.end()
+    return {
+        "thread": str(thread.pk),
+        "message": str(turn.answer.pk),
+        "run": str(turn.run.pk),
+        "call": str(call.pk),
+        "attachment": str(uuid4()),
+    }
+
+
+def test_every_address_opens_in_a_browser_and_nothing_runs_there(
+    page, rows, settings
+) -> None:
+    settings.CHATKIT_BROWSABLE_API = True
+
+    for pattern in urls.urlpatterns:
+        path = re.sub(r"<str:(\w+)>", lambda m: rows[m[1]], str(pattern.pattern))
+        view = getattr(pattern.callback, "view_class", None)
+        if "<path" in path or view.__name__ in ("SchemaView", *FILES):
+            continue
+        answer = page.get(f"/chatkit/api/{path}", headers=HTML)
+        body = answer.content.decode()
+        assert answer["Content-Type"].startswith("text/html"), path
+        assert answer.status_code in (200, 404, 405), path
+        assert "<script>alert" not in body, path
+        assert "<img src=x" not in body, path
+
+
+FILES = ("ContentView", "ThreadExportView", "ExportView")
+
+
+def test_without_the_setting_nothing_but_json_is_answered(page) -> None:
+    answer = page.get(THREADS, headers={"accept": "text/html,*/*;q=0.5"})
+
+    assert answer["Content-Type"] == "application/json"

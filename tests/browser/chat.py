@@ -90,3 +90,28 @@ class Chat:
                 }}"""
             )
         )
+
+
+def asked(chat: Chat, text: str, tool: str) -> Locator:
+    """Send it, and wait until this tool's card asks something."""
+    chat.send(text)
+    card = chat.tool(tool)
+    expect(card.locator("[data-interrupt]")).to_be_visible()
+    return card
+
+
+def press(card: Locator, name: str) -> None:
+    card.get_by_role("button", name=name, exact=True).click()
+
+
+def problem_of(field: Locator) -> str:
+    """What is said to be wrong with a field, to whoever hears it."""
+    return str(
+        field.evaluate(
+            """field => field.getAttribute("aria-invalid") !== "true" ? "" :
+              field.getAttribute("aria-describedby").split(" ")
+                .map((id) => field.getRootNode().getElementById(id))
+                .filter((note) => note.className === "field-problem")
+                .map((note) => note.textContent).join(" ")"""
+        )
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.chat import WITH_TOOLS
+from tests.browser.chat import WITH_TOOLS, asked
 from tests.browser.conftest import OpenChat
 
 LONG = "say " + " ".join(f"word{number}" for number in range(60))
@@ -65,7 +65,7 @@ def test_everything_can_be_done_by_keys(visit: OpenChat) -> None:
     chat = visit(script=WITH_TOOLS)
     keys = chat.page.keyboard
     reached = []
-    for _ in range(4):
+    for _ in range(5):
         keys.press("Tab")
         reached.append(
             chat.page.evaluate(
@@ -75,7 +75,10 @@ def test_everything_can_be_done_by_keys(visit: OpenChat) -> None:
                 }"""
             )
         )
-    assert reached == ["Your chats", "New chat", "say Hello there.", "Your message"]
+    assert reached == [
+        *("Your chats", "New chat", "say Hello there."),
+        *("Attach files", "Your message"),
+    ]
 
     keys.type("call paint {}")
     for _ in range(2):
@@ -85,6 +88,12 @@ def test_everything_can_be_done_by_keys(visit: OpenChat) -> None:
     chat.expect_tool("paint", "toolDone")
     assert chat.is_focused("Your message")
 
+    expect(
+        chat.answers.first.get_by_role("button", name="Copy message")
+    ).to_be_visible()
+    for label in ("Attach files", "Copy message"):
+        keys.press("Shift+Tab")
+        assert chat.is_focused(label)
     keys.press("Shift+Tab")
     keys.press("Enter")
     expect(chat.tool("paint").locator("details")).to_have_attribute("open", "")
@@ -107,7 +116,7 @@ def test_the_list_of_chats_keeps_the_focus_and_gives_it_back(visit: OpenChat) ->
 
     keys.press("Enter")
     dialog = chat.page.get_by_role("dialog")
-    expect(dialog.get_by_role("listitem").get_by_role("button")).to_be_focused()
+    expect(dialog.get_by_role("listitem").get_by_role("button").first).to_be_focused()
     keys.press("Tab")
     keys.press("Tab")
     assert not chat.is_focused("Your message")
@@ -182,13 +191,10 @@ def test_answers_are_announced_by_sentences_and_once(visit: OpenChat) -> None:
 
     chat.page.wait_for_function("window.said.includes('Answer complete.')")
     said = chat.page.evaluate("window.said")
-    assert [text for text in said if text != "The assistant is working"] == [
-        "It is here.",
-        "And there is more of it.",
-        "Add: done",
-        'Results: {"total":2}',
-        "Answer complete.",
-    ]
+    heard = [text for text in said if text != "The assistant is working"]
+    assert heard[:3] == ["It is here.", "And there is more of it.", "Add: done"]
+    # What follows a colon is heard by itself where it comes a moment later.
+    assert " ".join(heard[3:]) == 'Results: {"total":2} Answer complete.'
 
 
 def test_the_simulated_provider_is_not_to_be_overlooked(visit: OpenChat) -> None:
@@ -208,6 +214,54 @@ def test_a_phone_needs_no_sideways_scrolling(visit: OpenChat) -> None:
     expect(chat.field).to_be_in_viewport()
     chat.page.get_by_role("button", name="Your chats").click()
     assert overflow_of(chat.page) <= 0
+
+
+def test_a_phone_shows_greeting_and_suggestions_below_a_small_banner(
+    visit: OpenChat,
+) -> None:
+    chat = visit(viewport={"width": 360, "height": 560})
+    texts = [f"{word} a teapot under 40 euros and highlight it" for word in "ABCDEF"]
+    chat.page.evaluate(
+        """(texts) => {
+          const old = document.querySelector("chatkit-thread")
+          const chat = old.cloneNode()
+          chat.setAttribute("suggestions", JSON.stringify(texts))
+          old.replaceWith(chat)
+        }""",
+        texts,
+    )
+
+    banner = chat.page.locator(".banner")
+    lines = banner.evaluate(
+        """banner => {
+          const { lineHeight, paddingBlockStart } = getComputedStyle(banner)
+          return (banner.clientHeight - 2 * parseFloat(paddingBlockStart))
+            / parseFloat(lineHeight)
+        }"""
+    )
+    assert lines < 2.5
+    expect(chat.page.locator(".greeting")).to_be_in_viewport(ratio=1)
+    assert overflow_of(chat.page) <= 0
+    chat.page.get_by_role("button", name="New chat").focus()
+    for text in texts:
+        chat.page.keyboard.press("Tab")
+        suggestion = chat.page.get_by_role("button", name=text)
+        expect(suggestion).to_be_focused()
+        expect(suggestion).to_be_in_viewport(ratio=0.9)
+    expect(chat.page.locator(".greeting")).to_be_in_viewport(ratio=1)
+
+
+def test_without_the_sites_colours_the_first_of_the_buttons_still_stands_out(
+    visit: OpenChat,
+) -> None:
+    chat = visit(forced_colors="active")
+    card = asked(chat, 'call pay_back {"order": "1042", "euros": 30}', "pay_back")
+
+    def ground(name: str) -> str:
+        button = card.get_by_role("button", name=name, exact=True)
+        return str(button.evaluate("it => getComputedStyle(it).backgroundColor"))
+
+    assert ground("Approve") != ground("Deny")
 
 
 def test_text_can_be_read_in_dark_and_in_light(visit: OpenChat) -> None:

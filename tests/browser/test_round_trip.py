@@ -220,10 +220,10 @@ def test_threads_are_listed_opened_and_remembered(visit: OpenChat) -> None:
     chat.page.get_by_role("button", name="Your chats").click()
     entries = chat.page.get_by_role("dialog").get_by_role("listitem")
     expect(entries).to_have_count(2)
-    expect(entries.first.get_by_role("button")).to_have_attribute(
+    expect(entries.first.get_by_role("button").first).to_have_attribute(
         "aria-current", "true"
     )
-    entries.last.get_by_role("button").click()
+    entries.last.get_by_role("button").first.click()
 
     expect(chat.answers.first).to_contain_text("The first one.")
     chat.page.reload()

@@ -6,8 +6,17 @@ import os
 
 from tests.settings import *  # noqa: F403 (a site's settings, and a few more)
 
-CHATKIT_RUNNER = "tests.celery_site.chat.CeleryRunner"
+INSTALLED_APPS = [
+    *INSTALLED_APPS,  # noqa: F405 (from there)
+    "tests.celery_site",
+    "tests.celery_site.held",
+]
 
+CHATKIT_RUNNER = os.environ.get(
+    "CHATKIT_TEST_RUNNER", "tests.celery_site.chat.CeleryRunner"
+)
+
+CELERY_IMPORTS = ["tests.celery_site.exports", "tests.celery_site.held.assistants"]
 CELERY_TASK_DEFAULT_QUEUE = os.environ.get("CHATKIT_TEST_QUEUE", "chatkit")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_URL = os.environ.get("REDIS_URL", "filesystem://")

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db.utils import ConnectionHandler
 
-from chatkit_app.checks import assistants, database, processes
+from chatkit_app.checks import assistants, database, processes, questions, tools
 from chatkit_app.registry import Registry
 from tests.checks.spoiling import SCRIPTED, SQLITE
 
@@ -31,7 +31,9 @@ def site(settings, monkeypatch):
     settings.ALLOWED_HOSTS = ["shop.example"]
     settings.ASGI_APPLICATION = "site.asgi.application"
     settings.REST_FRAMEWORK = {}
-    monkeypatch.setattr(assistants, "assistants", Registry())
+    registry = Registry()
+    for module in (assistants, questions, tools):
+        monkeypatch.setattr(module, "assistants", registry)
     use_database(monkeypatch, SQLITE)
     return settings
 

@@ -130,8 +130,8 @@ def test_what_is_said_of_the_history_is_true(client, django_user_model) -> None:
     user = django_user_model.objects.create_user("anna")
     client.force_login(user)
     for _ in range(2):
-        make_thread(user)
+        make_thread(user, title="My secret")
 
-    found = client.get("/chatkit/api/threads/", {"page_size": 1, "guess": "secret"})
+    found = client.get("/chatkit/api/threads/", {"page_size": 1, "search": "secret"})
 
-    assert "guess=secret" in found.json()["next"]
+    assert "search=secret" in found.json()["next"]

@@ -43,10 +43,19 @@ def test_every_setting_has_a_type_that_is_checked() -> None:
     }
 
     assert others - set(WORDS) == {
-        "PROVIDERS",
         "ACCESS_POLICY",
         "ALLOWED_ORIGINS",
+        "ATTACHMENT_STORAGE",
+        "ATTACHMENT_TYPES",
+        "BROWSABLE_API",
+        "BUDGETS",
+        "PRICES",
+        "PROVIDERS",
+        "REDACTOR",
+        "RETENTION_DAYS",
         "RUNNER",
+        "THROTTLES",
+        "TITLES",
     }
 
 
@@ -100,3 +109,47 @@ def test_the_hint_about_a_lease_names_a_heartbeat_that_passes(site) -> None:
 
     site.CHATKIT_HEARTBEAT_SECONDS = 2
     assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(1_000_000, []), (1_000_001, ["chatkit.E055"])]
+)
+def test_an_output_that_a_row_keeps_can_be_sent(site, size, expected) -> None:
+    site.CHATKIT_MAX_OUTPUT_BYTES = size
+
+    assert ids() == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, []),
+        ({"threads": None, "commands": 0.5, "usage": 400}, []),
+        ({"thread": 30}, ["chatkit.E070"]),
+        ({"threads": 0}, ["chatkit.E070"]),
+        ({"threads": "30", "commands": True}, ["chatkit.E070", "chatkit.E070"]),
+        (30, ["chatkit.E070"]),
+        (None, ["chatkit.E070"]),
+    ],
+)
+def test_a_retention_is_days_of_something_that_is_kept(site, given, expected) -> None:
+    site.CHATKIT_RETENTION_DAYS = given
+
+    assert ids() == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, []),
+        ({"read": "10/second", "send": ""}, []),
+        ({"read": "10/fortnight"}, ["chatkit.E083"]),
+        ({"read": None}, ["chatkit.E083"]),
+        ({"reed": "10/day"}, ["chatkit.E083"]),
+        ("10/day", ["chatkit.E083"]),
+    ],
+)
+def test_what_a_viewer_may_ask_is_a_rate_by_scope(site, given, expected) -> None:
+    site.CHATKIT_THROTTLES = given
+
+    assert ids() == expected

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from chatkit_app.engine.asking import Retries
 from chatkit_app.engine.calls import Call
+from chatkit_app.engine.context import Silence
 from chatkit_app.engine.loop import Brief, Loop, Work
 from chatkit_app.engine.messages import Message, TextPart
 from chatkit_app.engine.provider import Provider, ProviderEvent, ProviderRequest
@@ -80,14 +81,15 @@ async def in_thread(function):
     return await asyncio.to_thread(function)
 
 
-def context_of(call: Call, report) -> ToolContext:
+def context_of(call: Call, teller=None, cancelled=lambda: False) -> ToolContext:
     return ToolContext(
         viewer=Viewer(visitor=VISITOR),
         thread_id=UUID(int=1),
         run_id=UUID(int=2),
         tool_call_id=call.tool_call_id,
         page={"path": "/shop/"},
-        report=report,
+        teller=teller or Silence(),
+        cancelled=cancelled,
     )
 
 

@@ -21,8 +21,10 @@ from chatkit_app.engine.assembler import (
 )
 from chatkit_app.engine.messages import ProviderData
 from chatkit_app.engine.provider import PartDelta, PartEnded, PartStarted
+from chatkit_app.engine.redacting import Redaction
 from chatkit_app.engine.states import FinishReason, PartKind, PartState
 from chatkit_app.exceptions import ProviderError, ProviderUnavailable
+from chatkit_app.redactors import RegexRedactor
 from tests.engine.drive import ids, only, unhurried
 
 WAVE = "👋"
@@ -330,3 +332,50 @@ def test_the_end_of_an_interrupted_part_measures_its_text() -> None:
     ended = part_ended("p", WAVE + "a", PartState.INTERRUPTED)
 
     assert (ended.length, ended.state) == (3, PartState.INTERRUPTED)
+
+
+# What a redactor holds back
+
+
+def redacted(*deltas: str) -> list[events.AnyEvent]:
+    assembler = Assembler(
+        message_id="message",
+        step_id="step",
+        next_index=0,
+        new_id=ids(),
+        redaction=Redaction(RegexRedactor),
+    )
+    given = [PartDelta(key="a", delta=delta) for delta in deltas]
+    found = feed(assembler, text_started(), *given)
+    return [*found, *assembler.finish(FinishReason.STOP)]
+
+
+def test_what_is_held_back_is_told_when_the_part_ends() -> None:
+    found = redacted("Call 5500 0000", " 0000 0004 ", f"or ann@exam{HIGH}", f"{LOW}ple")
+
+    *_, end = found
+    assert text_of(found) == f"Call [card] or ann@exam{WAVE}ple"
+    assert isinstance(end, events.PartEnded)
+    assert end.text == text_of(found)
+    assert end.length == utf16_length(end.text)
+
+
+def test_offsets_count_what_is_told_and_not_what_was_said() -> None:
+    found = redacted("5500000000000004 and ", "more ", "words")
+
+    assert offsets(found) == [0, len("[card] and "), len("[card] and more ")]
+
+
+def test_the_name_of_a_call_is_redacted_too() -> None:
+    assembler = Assembler(
+        message_id="message",
+        step_id="step",
+        next_index=0,
+        new_id=ids(),
+        redaction=Redaction(RegexRedactor),
+    )
+
+    [begun] = feed(assembler, call_started("c", "5500000000000004"))
+
+    assert isinstance(begun, events.PartStarted)
+    assert begun.tool_call_name == "[card]"

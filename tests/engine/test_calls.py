@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chatkit_app.engine.calls import (
     ERROR_CHARS,
     Result,
@@ -32,3 +34,21 @@ def test_a_call_that_was_never_finished_is_told_as_that() -> None:
 
     assert part.is_error
     assert part.content == "Error: there is no result; the call was not finished."
+
+
+def test_the_model_is_told_the_same_in_whatever_order_the_keys_are_kept() -> None:
+    """PostgreSQL keeps its own: what was told at first must be told again in a later run."""
+    one = completed({"zebra": 1, "a": {"y": 1, "x": 2}}, max_bytes=1000)
+    other = completed({"a": {"x": 2, "y": 1}, "zebra": 1}, max_bytes=1000)
+
+    assert one.content == other.content == '{"a":{"x":2,"y":1},"zebra":1}'
+
+
+def test_of_changed_arguments_so_much_is_told_that_the_result_is_told_too() -> None:
+    result = replace(
+        completed("refunded", max_bytes=1000), edited_input={"note": "x" * 90_000}
+    )
+
+    part = result_part("call_1", "refund", result)
+
+    assert part.content.endswith("The result:\nrefunded")

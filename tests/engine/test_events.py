@@ -10,9 +10,12 @@ from pydantic import TypeAdapter
 from chatkit_app.engine import events
 from chatkit_app.engine.messages import ProviderData
 from chatkit_app.engine.states import (
+    Approver,
     Effect,
     Executor,
+    FeedbackKind,
     FinishReason,
+    InterruptKind,
     MessageStatus,
     PartKind,
     PartState,
@@ -21,6 +24,7 @@ from chatkit_app.engine.states import (
     ThreadStatus,
     ToolCallState,
     ToolCallStatus,
+    WaitsFor,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -40,9 +44,25 @@ FILLED = [
         status=MessageStatus.COMPLETE,
         content="Hello 👋",
         created_at=NOON,
+        parent_id="n",
+        siblings=["l", "m"],
+        author=events.AuthorTold(name="Kim"),
+        files=[
+            events.FileTold(
+                part_id="p",
+                index=1,
+                attachment_id="a",
+                name="parcel.png",
+                media_type="image/png",
+                size=3,
+                url="/chatkit/api/attachments/a/content/",
+            )
+        ],
     ),
     events.MessageEnded(message_id="m", status=MessageStatus.INTERRUPTED),
     events.MessageHidden(message_id="m"),
+    events.MessageRated(message_id="m", feedback=FeedbackKind.DOWN),
+    events.BranchShown(message_id="m"),
     events.RunChanged(
         run_id="r",
         status=RunStatus.FAILED,
@@ -101,10 +121,29 @@ FILLED = [
         deadline_at=NOON,
         effect=Effect.ONCE,
         schema_digest=SECRET,
-        response_schema={"title": SECRET},
+        permission=SECRET,
+        request={"name": SECRET},
+        waits_for=WaitsFor.PERSON,
+        interrupt=events.InterruptTold(
+            id="i",
+            kind=InterruptKind.APPROVAL,
+            tool_call_id="t",
+            message="Shall I?",
+            schema={"type": "object"},
+            approver=Approver.STAFF,
+            expires_at=NOON,
+        ),
+        approval=events.ApprovalTold(id="i"),
     ),
     events.ToolCallClaimed(tool_call_id="t", tab=None),
-    events.ToolCallProgressed(tool_call_id="t", text="half", fraction=0.5),
+    events.ToolCallProgressed(
+        tool_call_id="t",
+        text="half",
+        fraction=0.5,
+        preliminary=[1],
+        notice=events.Notice(level="warning", text="Slow."),
+    ),
+    events.EffectTold(tool_call_id="t", name="confetti", data={"n": 1}, tab="a"),
     events.ToolCallEnded(
         tool_call_id="t",
         message_id="m",

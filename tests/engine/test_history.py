@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from chatkit_app.engine.history import TOKENS_PER_PART, estimate_tokens, fit, turns
 from chatkit_app.engine.messages import (
+    FilePart,
     Message,
     ReasoningPart,
     TextPart,
@@ -92,3 +93,16 @@ def test_what_is_kept_is_the_end_of_the_history_and_begins_with_a_turn(
     assert kept == tuple(messages[len(messages) - len(kept) :])
     assert turns(kept) == turns(messages)[len(turns(messages)) - len(turns(kept)) :]
     assert bool(kept) == bool(messages)
+
+
+def tokens_of(media_type: str, size: int) -> int:
+    file = FilePart(name="a", media_type=media_type, size=size)
+    return estimate_tokens(Message(role=Role.USER, parts=(file,))) - TOKENS_PER_PART
+
+
+def test_a_file_counts_before_anybody_has_read_it() -> None:
+    assert tokens_of("image/png", 5_000_000) == tokens_of("image/png", 10) > 1_000
+    assert tokens_of("text/plain", 350) == 100
+    assert tokens_of("text/plain", 10**8) < 20_000
+    assert tokens_of("application/pdf", 8_000) == 1_000
+    assert tokens_of("application/pdf", 10**8) <= 50_000

@@ -30,6 +30,7 @@ from chatkit_app.engine.provider import (
 from chatkit_app.engine.states import FinishReason, PartKind, PartState, Role
 from chatkit_app.engine.tools import tool, tool_definition
 from chatkit_app.exceptions import (
+    BudgetSpent,
     ProviderContextExceeded,
     ProviderRateLimited,
     ProviderUnavailable,
@@ -788,3 +789,42 @@ async def test_the_provider_s_names_are_made_sound_and_bounded() -> None:
     [finished] = only(found, events.StepFinished)
 
     assert finished.response_id == finished.model_name == "a\ufffd" + "x" * 198
+
+
+# What pays for it
+
+
+async def test_it_is_asked_before_the_model_is_and_before_what_it_calls_begins() -> (
+    None
+):
+    asked: list[int] = []
+    provider = remembering((Call("add", {"a": 1, "b": 2}),), (Say("3"),))
+
+    async def check() -> None:
+        asked.append(len(provider.requests))
+
+    loop = make_loop(provider, add, check=check)
+    await collect(loop.run())
+
+    assert asked == [0, 1, 1]
+
+
+async def test_where_nothing_is_left_what_was_called_does_not_begin() -> None:
+    began: list[str] = []
+    provider = remembering((Call("note"),), (Say("Noted."),))
+
+    @tool(effect="read")
+    def note() -> str:
+        """Note that it began."""
+        began.append("note")
+        return "noted"
+
+    async def check() -> None:
+        if provider.requests:
+            raise BudgetSpent("Nothing is left.", retry_after=1.0)
+
+    with pytest.raises(BudgetSpent):
+        await collect(make_loop(provider, note, check=check).run())
+
+    assert began == []
+    assert len(provider.requests) == 1

@@ -68,7 +68,7 @@ async def test_what_the_function_says_is_the_result() -> None:
         raise ToolError("No.")
 
     asked = call("x")
-    context = context_of(asked, lambda text, fraction: None)
+    context = context_of(asked)
     value = double.definition.read_input('{"number": 4}')
     done = await made().run(double, asked, context, value)
     refused = await made().run(
@@ -89,7 +89,7 @@ async def test_leaving_cancels_what_works_and_forgets_it() -> None:
 
     performing, asked = made(), call("stall")
     value = stall.definition.read_input("{}")
-    context = context_of(asked, lambda text, fraction: None)
+    context = context_of(asked)
     running = asyncio.create_task(performing.run(stall, asked, context, value))
     async with asyncio.timeout(SOON):
         await begun.wait()

@@ -8,14 +8,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
 from chatkit_app.engine.schema import (
-    arguments_model,
     describe,
     dump_json,
     is_object_schema,
     json_schema,
-    keywords,
     load_json,
-    return_type,
 )
 from chatkit_app.exceptions import ToolError
 from tests.engine.drive import unhurried
@@ -46,28 +43,6 @@ def test_a_function_is_described_without_its_sections() -> None:
 
 def test_a_function_without_a_docstring_has_no_description() -> None:
     assert describe(lambda: None) == ""
-
-
-def test_the_arguments_are_kept_as_they_were_validated() -> None:
-    model = arguments_model(greet, frozenset())
-
-    assert keywords(model(name="Ann")) == {"name": "Ann", "times": 1}
-
-
-def test_a_parameter_may_be_left_out_of_the_model() -> None:
-    model = arguments_model(greet, frozenset({"times"}))
-
-    assert list(model.model_fields) == ["name"]
-
-
-def test_a_result_without_an_annotation_may_be_anything() -> None:
-    def unsaid():
-        pass
-
-    adapter: TypeAdapter[object] = TypeAdapter(return_type(unsaid))
-
-    assert return_type(greet) is str
-    assert adapter.validate_python([1, "a"]) == [1, "a"]
 
 
 def test_a_type_that_holds_itself_is_an_object_too() -> None:

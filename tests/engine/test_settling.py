@@ -14,14 +14,15 @@ import pytest
 from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
-from chatkit_app.engine import events, performing
-from chatkit_app.engine import progress as progress_module
+from chatkit_app.engine import events, performing, telling
 from chatkit_app.engine.calls import ERROR_CHARS
 from chatkit_app.engine.states import (
     Effect,
     Executor,
+    InterruptKind,
     ToolCallState,
     ToolCallStatus,
+    WaitsFor,
 )
 from chatkit_app.engine.tools import ToolContext, tool, tool_definition
 from chatkit_app.exceptions import ToolError
@@ -108,7 +109,7 @@ async def test_a_server_tool_is_queued_runs_and_ends_with_its_output() -> None:
     assert queued.input == {"a": 1, "b": 2}
     assert (queued.executor, queued.effect) == (Executor.SERVER, Effect.ONCE)
     assert queued.schema_digest == add.definition.digest
-    assert (queued.deadline_at, queued.response_schema) == (None, None)
+    assert (queued.deadline_at, queued.interrupt) == (None, None)
     assert (running.input, running.executor) == (None, None)
     assert (ended.output, ended.error_code) == (3, None)
     assert (ended.message_id, ended.step_id, ended.index) == ("message", "step", 1)
@@ -487,7 +488,9 @@ async def test_a_client_tool_waits_with_a_deadline_and_what_it_may_answer() -> N
     )
     assert (waiting.executor, waiting.effect) == (Executor.CLIENT, Effect.IDEMPOTENT)
     assert waiting.input == {}
-    assert waiting.response_schema == read_selection.output_schema
+    assert waiting.waits_for is WaitsFor.CLIENT
+    assert waiting.interrupt.kind is InterruptKind.CLIENT_TOOL
+    assert waiting.interrupt.schema == read_selection.output_schema
     after = datetime.now(UTC)
     assert before <= waiting.deadline_at - timedelta(seconds=30) <= after
 
@@ -526,7 +529,7 @@ async def test_a_call_that_a_page_was_asked_for_is_not_asked_again() -> None:
 async def test_a_tool_s_progress_is_shown_between_its_start_and_its_end() -> None:
     @tool
     def work(context: ToolContext) -> str:
-        context.progress("half", 0.5)
+        context.progress(0.5, "half")
         return "done"
 
     found = await collect(make_calls(work).run([call("work")]))
@@ -541,7 +544,7 @@ async def test_of_many_reports_few_are_shown_and_always_the_last() -> None:
     @tool
     async def work(context: ToolContext) -> None:
         for number in range(500):
-            context.progress(f"{number}", number / 500)
+            context.progress(number / 500, f"{number}")
             if number % 50 == 0:
                 await asyncio.sleep(0)
 
@@ -556,7 +559,7 @@ async def test_each_call_s_own_last_report_is_shown() -> None:
     @tool
     async def work(context: ToolContext, name: str) -> None:
         for number in range(3):
-            context.progress(f"{name}{number}")
+            context.progress(text=f"{name}{number}")
 
     found = await collect(
         make_calls(work).run(
@@ -571,13 +574,13 @@ async def test_each_call_s_own_last_report_is_shown() -> None:
 async def test_what_is_reported_later_is_shown_while_the_tool_still_runs(
     monkeypatch,
 ) -> None:
-    monkeypatch.setattr(progress_module, "PROGRESS_SECONDS", 0.001)
+    monkeypatch.setattr(telling, "PROGRESS_SECONDS", 0.001)
     seen = asyncio.Event()
 
     @tool
     async def work(context: ToolContext) -> None:
         for text in ("one", "two"):
-            context.progress(text)
+            context.progress(text=text)
             await seen.wait()
             seen.clear()
 
@@ -606,7 +609,7 @@ async def test_what_is_reported_later_is_shown_while_the_tool_still_runs(
 async def test_a_fraction_is_held_between_nothing_and_all(given, shown) -> None:
     @tool
     async def work(context: ToolContext) -> None:
-        context.progress("…", given)
+        context.progress(given, "…")
 
     found = await collect(make_calls(work).run([call("work")]))
     [progress] = only(found, events.ToolCallProgressed)
@@ -617,7 +620,7 @@ async def test_a_fraction_is_held_between_nothing_and_all(given, shown) -> None:
 async def test_the_words_of_a_report_are_sound_and_bounded() -> None:
     @tool
     async def work(context: ToolContext) -> None:
-        context.progress("\0\ud83d" + "x" * 1000)
+        context.progress(text="\0\ud83d" + "x" * 1000)
 
     found = await collect(make_calls(work).run([call("work")]))
     [progress] = only(found, events.ToolCallProgressed)
@@ -631,7 +634,7 @@ async def test_what_a_timed_out_tool_still_reports_is_not_shown() -> None:
     @tool(timeout=0.01)
     def late(context: ToolContext) -> None:
         timed_out.wait(SOON)
-        context.progress("still here")
+        context.progress(text="still here")
         reported.set()
 
     @tool

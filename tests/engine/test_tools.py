@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing_extensions import TypedDict
 
 import chatkit_app.engine.tools as tools_module
+from chatkit_app.engine.context import Silence
 from chatkit_app.engine.schema import NoInput
 from chatkit_app.engine.states import Effect, Executor
 from chatkit_app.engine.tools import (
@@ -55,7 +56,7 @@ class Order(BaseModel):
     placed: date
 
 
-CONTEXT = context_of(call("x"), lambda text, fraction: None)
+CONTEXT = context_of(call("x"))
 
 
 def schema_of(function) -> dict:
@@ -108,6 +109,27 @@ def test_the_model_is_told_name_description_and_schema() -> None:
 
     assert (spec.name, spec.description) == ("n", "d")
     assert spec.parameters["type"] == "object"
+
+
+def test_the_model_is_held_to_a_schema_where_that_changes_nothing() -> None:
+    def find(words: str, limit: int | None = None) -> None: ...
+
+    definition = tool(find).definition
+
+    assert definition.spec.is_strict
+    assert definition.spec.parameters["required"] == ["words", "limit"]
+    assert definition.loose_because == ""
+    assert definition.read_input('{"words": "a", "limit": null}').limit is None
+
+
+def test_the_model_is_not_held_to_one_that_a_default_is_lost_to() -> None:
+    def find(words: str, limit: int = 5) -> None: ...
+
+    definition = tool(find).definition
+
+    assert not definition.spec.is_strict
+    assert definition.spec.parameters == definition.input_schema
+    assert definition.loose_because == "limit: has a default"
 
 
 def test_a_literal_and_an_enumeration_name_their_choices() -> None:
@@ -231,6 +253,14 @@ def test_a_tool_that_knows_nothing_of_the_run_needs_no_context() -> None:
     assert run(tool(name="one")(lambda: 1), "{}") == 1
 
 
+class Recorded(Silence):
+    def __init__(self, told: list[object]) -> None:
+        self._told = told
+
+    def progress(self, text: str, fraction: float | None) -> None:
+        self._told.append((text, fraction))
+
+
 def test_the_context_tells_who_asks_and_passes_progress_on() -> None:
     told = []
     user = object()
@@ -239,10 +269,10 @@ def test_the_context_tells_who_asks_and_passes_progress_on() -> None:
         thread_id=UUID(int=1),
         run_id=UUID(int=2),
         tool_call_id=UUID(int=3),
-        report=lambda text, fraction: told.append((text, fraction)),
+        teller=Recorded(told),
     )
-    context.progress("half", 0.5)
-    context.progress("on")
+    context.progress(0.5, "half")
+    context.progress(text="on")
 
     assert context.user is user
     assert told == [("half", 0.5), ("on", None)]
@@ -254,15 +284,19 @@ def test_the_context_tells_who_asks_and_passes_progress_on() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: tool(lambda x: x), "'x' must be a named one with a type"),
-        (lambda: tool(with_more), "'more' must be a named one with a type"),
-        (lambda: tool(with_keywords), "'more' must be a named one with a type"),
-        (lambda: tool(positional), "'x' must be a named one with a type"),
+        (lambda: lambda x: x, "'x' must be a named one with a type"),
+        (lambda: with_more, "'more' must be a named one with a type"),
+        (lambda: with_keywords, "'more' must be a named one with a type"),
+        (lambda: positional, "'x' must be a named one with a type"),
     ],
 )
-def test_a_parameter_that_no_model_could_fill_is_refused(make, words) -> None:
-    with pytest.raises(TypeError, match=words):
-        make()
+def test_a_tool_with_a_parameter_that_no_model_could_fill_is_not_offered(
+    make, words
+) -> None:
+    made = tool(name="n")(make())
+
+    with pytest.raises(TypeError, match=f"n: parameter {words}"):
+        assert made.definition.spec
 
 
 def with_more(*more: int) -> None: ...
@@ -286,9 +320,11 @@ def test_the_name_of_a_lambda_is_no_name() -> None:
 
 
 @pytest.mark.parametrize("kind", [int, list[str], Address | None])
-def test_an_input_that_is_no_object_is_refused(kind) -> None:
-    with pytest.raises(ValueError, match="pack: the input must be an object"):
-        tool_definition(name="pack", description="", input=kind)
+def test_a_tool_whose_input_is_no_object_is_not_offered(kind) -> None:
+    definition = tool_definition(name="pack", description="", input=kind)
+
+    with pytest.raises(TypeError, match="pack: the input must be an object"):
+        assert definition.spec
 
 
 def test_an_effect_that_nobody_knows_is_refused() -> None:
@@ -413,10 +449,16 @@ def test_a_field_s_alias_is_its_name_outside() -> None:
     assert definition.read_output({"outer": 1}) == {"outer": 1}
 
 
-@pytest.mark.parametrize("kind", [Point, Colour, Address])
-def test_an_input_may_be_a_dataclass_a_typed_dict_or_a_model(kind) -> None:
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (Point, '{"x": 1}'),
+        (Colour, '{"name": "red"}'),
+        (Address, '{"street": "Mill Lane"}'),
+    ],
+)
+def test_an_input_may_be_a_dataclass_a_typed_dict_or_a_model(kind, given) -> None:
     definition = tool_definition(name="n", description="", input=kind)
-    given = '{"x": 1, "name": "red", "street": "Mill Lane"}'
 
     assert definition.input_schema["type"] == "object"
     assert isinstance(definition.read_input(given), dict if kind is Colour else kind)
@@ -506,6 +548,9 @@ def test_what_a_tool_returns_becomes_json(kind, output, told) -> None:
         pytest.param(Any, object(), id="an object"),
         (list[float], [float("nan")]),
         (float, float("inf")),
+        (Any, float("nan")),
+        (Any, {"of": [float("-inf")], "or": None}),
+        (dict[str, Any], {"of": (float("nan"),)}),
         (Any, [b"\xff"]),
         (None, 1),
     ],

@@ -194,4 +194,20 @@ class Campaign:
         )
         events = sum(len(record.events) for record in self.scene.records)
         told = ", ".join(f"{count} {end}" for end, count in ends.most_common())
-        return f"{len(runs)} runs: {told}; {events} events"
+        return f"{len(runs)} runs: {told}; {events} events\n{self._people()}"
+
+    def _people(self) -> str:
+        """What people have said, as it is shown."""
+        approvals = [
+            approval["decision"] or "not answered"
+            for record in self.scene.records
+            for approval in record.approvals.values()
+        ]
+        told = ", ".join(f"{n} {said}" for said, n in Counter(approvals).most_common())
+        questions = [
+            interrupt
+            for record in self.scene.records
+            for asked in record.questions.values()
+            for interrupt in asked.values()
+        ]
+        return f"{len(approvals)} approvals: {told}; {len(questions)} questions"

@@ -12,6 +12,8 @@ from typing import Any
 Json = dict[str, Any]
 
 ENDED = ("completed", "failed", "cancelled")
+ASKED = ("interrupt", "waitsFor", "approval", "editedInput")
+"""What a call waits for, and what people have made of it."""
 
 
 class Unfit(Exception):
@@ -99,7 +101,7 @@ class Fold:
             del part["state"]
             part |= {"id": event["toolCallId"], "name": event["toolCallName"]}
             part |= {"status": "streaming", "input": None, "executor": None}
-            part |= {"claimedBy": None, "output": None}
+            part |= {"claimedBy": None, "output": None, **dict.fromkeys(ASKED)}
             self._calls[part["id"]] = part
         self._add(event["messageId"], part)
 
@@ -149,6 +151,10 @@ class Fold:
             call["input"] = event["input"]
         if event["executor"] is not None:
             call["executor"] = event["executor"]
+        call["interrupt"], call["waitsFor"] = event["interrupt"], event["waitsFor"]
+        for name in ("approval", "editedInput"):
+            if event[name] is not None:
+                call[name] = event[name]
 
     def _tool_call_claimed(self, event: Json) -> None:
         self._call(event["toolCallId"])["claimedBy"] = event["tab"]
@@ -158,6 +164,9 @@ class Fold:
         if call["status"] in ENDED:
             raise Unfit(f"a second result of call {event['toolCallId']}")
         call["status"], call["claimedBy"] = event["status"], None
+        call["interrupt"] = call["waitsFor"] = None
+        if event["approval"] is not None:
+            call["approval"] = event["approval"]
         if event["status"] == "completed":
             call["output"] = event["output"]
         result = {
@@ -192,6 +201,12 @@ def run_of(run: Json | None) -> Json | None:
     return {key: run[key] for key in ("id", "status", "answerId", "errorCode")}
 
 
+def asked_in(snapshot: Json) -> list[str]:
+    """The interrupts that a snapshot's calls wait for, by their ids."""
+    calls = [p for m in snapshot["messages"] for p in m["parts"]]
+    return sorted(p["interrupt"]["id"] for p in calls if p.get("interrupt"))
+
+
 def messages_of(messages: list[Json]) -> list[Json]:
     """The messages of a snapshot or of the history API, in our shape."""
     return [
@@ -211,7 +226,7 @@ def _part_of(message: Json, part: Json) -> Json:
         return user_part(part["content"])
     found = {key: part[key] for key in ("type", "partId", "index", "stepId")}
     if part["type"] == "tool-call":
-        keys = ("id", "name", "status", "input", "executor", "claimedBy")
+        keys = ("id", "name", "status", "input", "executor", "claimedBy", *ASKED)
         found |= {key: part[key] for key in keys}
         return {**found, "text": part["arguments"], "output": part.get("output")}
     if part["type"] == "tool-result":

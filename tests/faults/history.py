@@ -6,6 +6,8 @@ The same list is made of a thread as pages see it (``oracle``), and the two must
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +15,19 @@ from tests.faults.plan import Plan
 
 Turn = dict[str, Any]
 """``{"key": the plan's, "told": [[kind, text] …]}``; told is of the answer."""
+
+
+EDITED = "Before this ran, a person changed the arguments to {}. The result:\n"
+_EDITED = re.compile(re.escape(EDITED).replace(r"\{\}", r"(\{.*\})"))
+
+
+def without_order(text: str) -> str:
+    """The same with the keys of edited arguments sorted: a database keeps them in its own order."""
+    found = _EDITED.match(text)
+    if found is None:
+        return text
+    arguments = json.dumps(json.loads(found[1]), sort_keys=True)
+    return EDITED.format(arguments) + text[found.end() :]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -35,6 +35,9 @@ class Mischief:
             self._servers_call,
             self._other_command,
             self._unfit,
+            self._unknown_interrupt,
+            self._foreign_interrupt,
+            self._unfit_arguments,
         ]
         await self.random.choice(kinds)(tab, others)
 
@@ -115,6 +118,37 @@ class Mischief:
             await self._answer(
                 tab, tab.record.thread, call, allowed, "an unfit answer", output=[1]
             )
+
+    async def _resolve(
+        self, tab: Tab, answer: Json, allowed: set[str], what: str
+    ) -> None:
+        self.scene.inject(FAULT)
+        assert tab.record is not None
+        outcome = await tab.ask(
+            "resolve", thread=tab.record.thread, tab=tab.name, answers=[answer]
+        )
+        self._expect(tab, outcome, allowed, what)
+
+    async def _unknown_interrupt(self, tab: Tab, others: list[Record]) -> None:
+        answer = {"interrupt": str(uuid.uuid4()), "decision": "approve"}
+        allowed = {"interrupt_not_found"}
+        await self._resolve(tab, answer, allowed, "an approval that is not there")
+
+    async def _foreign_interrupt(self, tab: Tab, others: list[Record]) -> None:
+        found = [told["id"] for r in others for told in r.approvals.values()]
+        if found:
+            answer = {"interrupt": self.random.choice(found), "decision": "approve"}
+            allowed = {"interrupt_not_found"}
+            await self._resolve(tab, answer, allowed, "a foreign approval")
+
+    async def _unfit_arguments(self, tab: Tab, others: list[Record]) -> None:
+        assert tab.record is not None
+        found = [told["id"] for told in tab.record.approvals.values()]
+        if found:
+            interrupt, unfit = self.random.choice(found), {"seconds": "many"}
+            answer = {"interrupt": interrupt, "decision": "edit", "input": unfit}
+            allowed = {"answer_invalid", "answer_late", "answer_duplicate"}
+            await self._resolve(tab, answer, allowed, "unfit arguments")
 
     async def _other_command(self, tab: Tab, others: list[Record]) -> None:
         assert tab.record is not None

@@ -67,14 +67,18 @@ class Model:
                 line.lower().split(": ", 1) for line in head.splitlines()[1:] if line
             )
             body = await reader.readexactly(int(fields.get("content-length", "0")))
-            await self.say(json.loads(body), fields, writer)
+            await self.say(json.loads(body), fields, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # whoever asked has died
         finally:
             writer.close()
 
     async def say(
-        self, body: dict[str, Any], fields: dict[str, str], writer: asyncio.StreamWriter
+        self,
+        body: dict[str, Any],
+        fields: dict[str, str],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         """Find out which step of which plan is asked for, and play it."""
         found = asked(body["messages"])
@@ -96,7 +100,7 @@ class Model:
         fault = step.fault if is_faulty else None
         if fault:
             self.ledger.note("fault", fault=fault.kind, **name)
-        spoken = Spoken(self, writer, plan, number, attempt, body["model"])
+        spoken = Spoken(self, reader, writer, plan, number, attempt, body["model"])
         try:
             await spoken.play(step, fault)
         finally:
@@ -122,13 +126,15 @@ class Spoken:
     def __init__(
         self,
         model: Model,
+        reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         plan: Plan,
         number: int,
         attempt: int,
         name: str,
     ) -> None:
-        self.model, self.writer, self.plan, self.number = model, writer, plan, number
+        self.model, self.reader, self.writer = model, reader, writer
+        self.plan, self.number = plan, number
         self.attempt, self.name = attempt, name
         self.sent = 0
         self.is_whole = False
@@ -184,7 +190,10 @@ class Spoken:
         if kind == "reset":
             self.abort()
         elif kind == "stall":
-            await asyncio.sleep(STALLED_FOR)
+            # Until whoever asks has had enough of it: then the ledger knows what was sent.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STALLED_FOR):
+                    await self.reader.read()
         elif kind == "error_event":
             error = {"message": "The server had an error.", "type": "server_error"}
             await self.event({"error": {**error, "code": "server_error"}})

@@ -10,9 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from tests.faults.consent import check_consent
 from tests.faults.fold import ENDED, Json
+from tests.faults.history import EDITED, without_order
 from tests.faults.ledger import Fact
-from tests.faults.plan import ODD, SERVER_TOOLS, Plan, token
+from tests.faults.plan import ODD, ONCE_TOOLS, SERVER_TOOLS, Plan, token
 from tests.faults.record import ACTIVE, Prompt, Record
 
 REASONS = {
@@ -21,6 +23,9 @@ REASONS = {
     "provider_unavailable",
     "provider_rejected",
     "step_limit_exceeded",
+    "call_limit_exceeded",
+    "token_limit_exceeded",
+    "time_limit_exceeded",
 }
 """Why a run may fail, as the documents say."""
 MAX_TAKEOVERS = 3
@@ -59,6 +64,7 @@ def check(record: Record, ledgers: Ledgers) -> None:
     """Everything that must be true of a thread whose runs have ended."""
     check_order(record)
     check_answers(record)
+    check_consent(record, ledgers.tools)
     if record.final is None:
         record.complain("lost threads", "nobody has compared it")
         return
@@ -275,11 +281,11 @@ def check_tools(record: Record, ledgers: Ledgers) -> None:
     begun: Counter[tuple[str, str]] = Counter()
     for call in record.calls:
         started = [f for f in ledgers.tools.get(call, ()) if f["kind"] == "started"]
-        if len(started) > 1 and started[0]["tool"] == "once":
+        if len(started) > 1 and started[0]["tool"] in ONCE_TOOLS:
             text = f"{call} was begun {len(started)} times"
             record.complain("once", text, pids=[f["pid"] for f in started])
         for fact in started[:1]:
-            if fact["tool"] == "once":
+            if fact["tool"] in ONCE_TOOLS:
                 begun[fact["key"], fact["place"]] += 1
     for (key, place), count in begun.items():
         if count > runs.get(key, 0):
@@ -327,6 +333,7 @@ def _check_turn(
     if answer is None or record.has_holes:
         return
     shown = told_of(record, answer)
+    told = [[kind, without_order(text)] for kind, text in told]
     if (told == shown) if is_over else (told == shown[: len(told)]):
         return
     place = next(
@@ -366,6 +373,8 @@ def _arguments(text: str) -> str:
 def _content(call: Json, result: Json | None) -> str:
     if result is None:
         return "(no result)"
+    edited = call["editedInput"]
+    first = without_order(EDITED.format(json.dumps(edited))) if edited else ""
     if result["state"] == "complete":
-        return json.dumps(call["output"], separators=(",", ":"))
-    return f"Error: {result['text']}"
+        return first + json.dumps(call["output"], separators=(",", ":"))
+    return f"{first}Error: {result['text']}"

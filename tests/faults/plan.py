@@ -13,8 +13,15 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Self
 
-SERVER_TOOLS = ("once", "idempotent", "read")
-CLIENT_TOOLS = ("look", "touch")
+JOBS = ("dig", "haul")
+"""Background tools: no run's process does their work."""
+SERVER_TOOLS = ("once", "idempotent", "read", *JOBS)
+ASKING_TOOLS = ("pay", "wonder")
+"""Server tools that need a person: ``pay`` an approval, ``wonder`` two answers."""
+CLIENT_TOOLS = ("look", "touch", "sign")
+"""``sign`` is a page's, once somebody has approved it."""
+APPROVED_TOOLS = ("pay", "sign")
+ONCE_TOOLS = ("once", "pay", "dig")
 
 BEFORE_TOKENS = ("429", "429_after", "500", "refuse", "400", "401")
 """Faults instead of an answer."""
@@ -136,7 +143,10 @@ def _delay(random: Random) -> float:
 
 
 def _draw_step(random: Random) -> Step:
-    tools = [*SERVER_TOOLS, *SERVER_TOOLS, *CLIENT_TOOLS, "look"]
+    people = [*ASKING_TOOLS, *APPROVED_TOOLS]
+    tools = [*SERVER_TOOLS, *SERVER_TOOLS[:3], *CLIENT_TOOLS, "look", *people]
+    if random.random() < 0.2:
+        tools = people  # several things are asked at once
     calls = tuple(
         Call(tool=random.choice(tools), seconds=round(random.uniform(0, 1.2), 2))
         for _ in range(random.choice((1, 1, 2, 3)))

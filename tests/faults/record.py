@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.complaints import Complaints
-from tests.faults.fold import ENDED, Fold, Json, Unfit, difference
+from tests.faults.fold import ENDED, Fold, Json, Unfit, asked_in, difference
 from tests.faults.plan import Plan
 
 Arrival = Callable[["Record", Json], None]
@@ -56,6 +56,12 @@ class Record:
     voided_steps: set[str] = field(default_factory=set)
     sent: dict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     accepted: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    approvals: dict[str, Json] = field(default_factory=dict)
+    """Of calls that need one: the last that was told of it."""
+    questions: dict[str, dict[str, str]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    """By call: the interrupts' ids by key."""
     begun: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     has_holes: bool = False
     final: Json | None = None
@@ -81,6 +87,12 @@ class Record:
         self.snapshots.append((position, snapshot))
         if run := snapshot["run"]:
             self._note_run(run["id"], run["status"], run["errorCode"])
+            told = sorted(one["id"] for one in run["interrupts"])
+            if told != asked_in(snapshot):
+                text = (
+                    f"at {position}: a run asks {told}, its calls {asked_in(snapshot)}"
+                )
+                self.complain("snapshot", text)
         for message in snapshot["messages"]:
             for part in message["parts"]:
                 if part["type"] == "tool-call":
@@ -88,7 +100,10 @@ class Record:
                         "name": part["name"],
                         "status": part["status"],
                         "executor": part["executor"],
+                        "waitsFor": part["waitsFor"],
+                        "interrupt": part["interrupt"],
                     }
+                    self._note_asked(part["id"], part)
 
     def _note(self, event: Json) -> None:
         kind = event["type"]
@@ -100,7 +115,8 @@ class Record:
             self.voided_steps.add(event["stepId"])
         elif kind == "part.started" and event["toolCallId"]:
             fresh = {"name": event["toolCallName"], "status": "streaming"}
-            self.calls.setdefault(event["toolCallId"], {**fresh, "executor": None})
+            nothing = {"executor": None, "waitsFor": None, "interrupt": None}
+            self.calls.setdefault(event["toolCallId"], {**fresh, **nothing})
         elif kind in ("tool_call.changed", "tool_call.ended"):
             self._note_call(event)
 
@@ -108,8 +124,21 @@ class Record:
         call = self.calls.setdefault(event["toolCallId"], {"name": "", "status": ""})
         if call["status"] not in ENDED:
             call["status"] = event["status"]
+            call["waitsFor"] = event.get("waitsFor")
+            call["interrupt"] = event.get("interrupt")
         if event.get("executor"):
             call["executor"] = event["executor"]
+        self._note_asked(event["toolCallId"], event)
+
+    def _note_asked(self, call: str, told: Json) -> None:
+        approval, known = told.get("approval"), self.approvals.get(call)
+        if approval and not (known and known["approved"] is not None):
+            self.approvals[call] = approval
+        elif approval and approval["approved"] is not None and approval != known:
+            self.complain("answers", f"{call}: {known} became {approval}")
+        interrupt = told.get("interrupt")
+        if interrupt and interrupt["kind"] == "question":
+            self.questions[call][interrupt["key"]] = interrupt["id"]
 
     def _note_run(self, run: str, status: str, code: str | None) -> None:
         seen = self.runs.setdefault(run, RunSeen(status=status, code=code))
@@ -128,12 +157,20 @@ class Record:
         found = (r for r, s in self.runs.items() if s.status in ACTIVE)
         return next(found, None)
 
-    def open_calls(self, *, executor: str = "client") -> list[str]:
+    def open_calls(self) -> list[str]:
         """Calls that a page must answer."""
         return [
             call_id
             for call_id, call in self.calls.items()
-            if call["status"] == "waiting" and call["executor"] == executor
+            if call["status"] == "waiting" and call.get("waitsFor") == "client"
+        ]
+
+    def asked_of_people(self) -> list[Json]:
+        """The interrupts that the visitor must answer."""
+        return [
+            call["interrupt"]
+            for call in self.calls.values()
+            if call["status"] == "waiting" and call.get("waitsFor") == "person"
         ]
 
     def complain(self, rule: str, text: str, **context: Any) -> None:

@@ -145,6 +145,8 @@ QUIET = frozenset(
         "client: five tabs",
         "answers: forged, late, foreign",
         "answers: at the same instant",
+        "answers: several at once",
+        "a new message instead of an answer",
         "sends: two at a barrier",
         "cancel",
     }

@@ -146,8 +146,8 @@ class Tab:
         """The page is closed."""
         self.is_closed = True
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        # Not awaited itself: a cancellation of whoever closes would be taken for the task's own.
+        await asyncio.gather(self._task, return_exceptions=True)
         for future in self._waiting.values():
             if not future.done():
                 future.cancel()

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from tests.faults.complaints import Complaints
-from tests.faults.fold import Fold, Json, units
+from tests.faults.fold import ASKED, Fold, Json, units
 from tests.faults.history import asked
 from tests.faults.oracle import Ledgers
 from tests.faults.plan import Call, Plan, Step, token
@@ -79,7 +79,8 @@ def step_finished(step: int) -> Json:
 
 def call_changed(status: str) -> Json:
     event = {"type": "tool_call.changed", "toolCallId": CALL, "status": status}
-    return {**event, "executor": "server", "input": {"key": "r1"}}
+    told = {"executor": "server", "input": {"key": "r1"}, **dict.fromkeys(ASKED)}
+    return {**event, **told}
 
 
 def call_ended(part_id: str = "part-result", index: int = 2) -> Json:
@@ -94,6 +95,7 @@ def call_ended(part_id: str = "part-result", index: int = 2) -> Json:
         "output": OUTPUT,
         "errorCode": None,
         "errorText": None,
+        "approval": None,
     }
 
 

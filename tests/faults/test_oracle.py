@@ -231,7 +231,8 @@ def test_another_event_at_the_same_position_is_found() -> None:
 
 def test_a_snapshot_that_is_not_the_fold_of_its_events_is_found() -> None:
     record = told(good_events())
-    snapshot: Json = {"messages": [], "run": {**run_changed("completed"), "id": RUN}}
+    run = {**run_changed("completed"), "id": RUN, "interrupts": []}
+    snapshot: Json = {"messages": [], "run": run}
     record.see_snapshot("epoch", len(record.events), snapshot)
     record.replay()
 

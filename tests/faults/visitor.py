@@ -13,6 +13,7 @@ from typing import Any
 from tests.faults.fold import Json, difference, messages_of
 from tests.faults.mischief import Mischief
 from tests.faults.page_tools import PageTools
+from tests.faults.people import People
 from tests.faults.plan import Plan
 from tests.faults.record import Prompt, Record
 from tests.faults.scene import Scene
@@ -32,7 +33,7 @@ class Visitor:
         self.cookie = ""
         self.doing = "enters"
         self.records: list[Record] = []
-        self.tools = PageTools(scene)
+        self.tools, self.people = PageTools(scene), People(scene)
         self.mischief = Mischief(scene, scene.random)
         self._tabs: list[Tab] = []
 
@@ -101,6 +102,7 @@ class Visitor:
             await self.compare(record)
         finally:
             await self.tools.leave()
+            await self.people.leave()
             await asyncio.gather(*(tab.close() for tab in self._tabs))
             self._tabs.clear()
 
@@ -118,10 +120,15 @@ class Visitor:
             self.random,
             record=record,
             is_small=self.random.random() < 0.3,
-            on_change=self.tools.look,
+            on_change=self._look,
         )
         self._tabs.append(tab)
         return tab
+
+    def _look(self, tab: Tab) -> None:
+        """Something has happened in a page."""
+        self.tools.look(tab)
+        self.people.look(tab)
 
     async def _begin(self) -> Record | None:
         """The first message makes the thread."""
@@ -231,7 +238,30 @@ class Visitor:
             if cancel_at is not None and time.monotonic() > cancel_at:
                 cancel_at = None
                 await self._cancel(record, runs[-1])
+            if self._supersedes(record):
+                runs += await self._supersede(record)
             await asyncio.sleep(0.05)
+
+    def _supersedes(self, record: Record) -> bool:
+        """Is it now that the visitor, asked something, says something else instead?"""
+        run = record.active_run
+        is_asked = run is not None and record.runs[run].status == "requires_action"
+        return is_asked and not self.scene.is_over and self.random.random() < 0.01
+
+    async def _supersede(self, record: Record) -> list[str]:
+        """Say something else; the run that it starts, if it comes in time."""
+        for prompt in record.prompts:
+            prompt.may_be_cancelled |= record.active_run in prompt.runs
+        self.scene.inject("a new message instead of an answer")
+        plan, tab = self.scene.new_plan(), self.random.choice(self._tabs)
+        outcome = await self._send(tab, plan, thread=record.thread)
+        if outcome["type"] == "accepted":
+            prompt = self._accepted(record, plan, outcome)
+            record.prompts.sort(key=lambda one: one.message)
+            return list(prompt.runs)
+        if outcome["type"] == "error" and outcome["code"] != "run_conflict":
+            record.complain("commands", f"a message was answered with {outcome}")
+        return []
 
     async def _cancel(self, record: Record, run: str) -> None:
         """Twice: from two pages, or the same command again."""

@@ -51,8 +51,6 @@ test("an output that the server would not take never reaches it; the model reads
   let deep = 1
   for (let level = 0; level < 40; level += 1) deep = [deep]
   const outputs = [
-    ["x".repeat(70_000), /65536 bytes/],
-    ["ä".repeat(40_000), /65536 bytes/],
     [{ text: "a\0" }, /NUL/],
     [{ "\ud800": 1 }, /surrogate/],
     [2 ** 53, /2\*\*53/],
@@ -155,6 +153,22 @@ test("call.done rejects when the server refuses, so that the tool does not leave
   await settle()
   assert.equal(refused.code, "answer_invalid")
   assert.match(server.of("answer")[1].error, /not so/)
+})
+
+test("a tool whose output was refused may try another one", async () => {
+  const { server, thread, openPage } = await world()
+  server.refusals.set("answer", [{ code: "answer_invalid", message: "not so" }])
+  const highlight = async (_input, { call }) => {
+    await call.done({ ok: 1 }).catch(() => call.done({ ok: true }))
+  }
+  const client = await openPage({ tools: { highlight } })
+  server.waitingCall(thread)
+  await settle()
+  assert.deepEqual(
+    server.of("answer").map((frame) => frame.output),
+    [{ ok: 1 }, { ok: true }],
+  )
+  assert.deepEqual(client.errors, [])
 })
 
 test("an error after call.done is told to the page alone", async () => {

@@ -11,11 +11,13 @@ import {
   canReconnect,
   codeFor,
   connectionWords,
+  refusalWords,
 } from "../../chatkit_app/static/chatkit_app/element-connection.js"
 import {
   askedAgainWords,
   runWords,
 } from "../../chatkit_app/static/chatkit_app/element-run.js"
+import { sinceWords } from "../../chatkit_app/static/chatkit_app/element-since.js"
 import {
   ENGLISH,
   errorWords,
@@ -23,8 +25,8 @@ import {
   readTable,
   wordsFrom,
 } from "../../chatkit_app/static/chatkit_app/element-strings.js"
-import { sinceWords } from "../../chatkit_app/static/chatkit_app/element-threads-list.js"
 import {
+  decisionWords,
   prettyJson,
   toolPhase,
   toolTitle,
@@ -44,6 +46,7 @@ const call = (more = {}) => ({
   progress: null,
   ...more,
 })
+const asked = (kind, more = {}) => ({ id: "i1", kind, approver: null, ...more })
 const here = { result: null, hasHandler: true, tab: "this-tab" }
 
 test("the page's words stand in front of the English ones", () => {
@@ -97,6 +100,32 @@ for (const [name, part, page, expected] of [
     "toolElsewhere",
   ],
   ["this page cannot run it", {}, { ...here, hasHandler: false }, "toolNoHandler"],
+  [
+    "the visitor must approve it",
+    { interrupt: asked("approval", { approver: "visitor" }) },
+    here,
+    "toolApproval",
+  ],
+  [
+    "staff must approve it",
+    { interrupt: asked("approval", { approver: "staff" }) },
+    here,
+    "toolStaff",
+  ],
+  ["it asks", { interrupt: asked("question") }, here, "toolQuestion"],
+  [
+    "the answer is on its way",
+    { interrupt: asked("question") },
+    { ...here, isResolving: true },
+    "toolAnswering",
+  ],
+  [
+    "a page's tool is no person's matter",
+    { interrupt: asked("client_tool") },
+    here,
+    "toolWaiting",
+  ],
+  ["a job does it", { executor: "job", waitsFor: "job" }, here, "toolJob"],
   ["it is done", { status: "completed", output: null }, here, "toolDone"],
   ["it failed", { status: "failed" }, here, "toolFailed"],
   ["it was cancelled", { status: "cancelled" }, here, "toolCancelled"],
@@ -106,6 +135,42 @@ for (const [name, part, page, expected] of [
     assert.ok(ENGLISH[expected])
   })
 }
+
+for (const [code, expected, tone] of [
+  ["denied", "toolDenied", "cancelled"],
+  ["answered_instead", "toolAnswered", "cancelled"],
+  ["approval_expired", "toolExpired", "attention"],
+  ["question_expired", "toolExpired", "attention"],
+  ["superseded", "toolSuperseded", "cancelled"],
+  ["cancelled", "toolCancelled", "cancelled"],
+  ["deadline", "toolOutOfTime", "failed"],
+  ["tool_timeout", "toolOutOfTime", "failed"],
+  ["outcome_unknown", "toolOutcomeUnknown", "attention"],
+  ["not_permitted", "toolNotPermitted", "failed"],
+  ["tool_error", "toolFailed", "failed"],
+  ["constructor", "toolFailed", "failed"],
+]) {
+  test(`a call that has ended says why: ${code}`, () => {
+    const result = { state: "error", error: { code, text: "x" } }
+    const phase = toolPhase(call({ status: "failed" }), { ...here, result })
+
+    assert.deepEqual([phase.words, phase.tone], [expected, tone])
+    assert.ok(ENGLISH[expected])
+    assert.ok(!phase.hint || ENGLISH[phase.hint])
+  })
+}
+
+test("who decided about a call is told, and how", () => {
+  const told = (decision, by) => decisionWords({ decision, by })
+
+  assert.equal(decisionWords(null), "")
+  assert.equal(told(null, null), "")
+  assert.equal(told("edit", "visitor"), "decidedEdit")
+  assert.equal(told("deny", "staff"), "decidedDenyStaff")
+  for (const decision of ["approve", "edit", "deny", "respond"]) {
+    for (const by of ["visitor", "staff"]) assert.ok(ENGLISH[told(decision, by)])
+  }
+})
 
 test("a tool's name and its JSON are made readable", () => {
   assert.equal(toolTitle("order_status"), "Order status")
@@ -130,6 +195,11 @@ test("a run that ended early says why", () => {
   assert.equal(
     runWords(words, { ...run, status: "failed", errorCode: "something_new" }),
     ENGLISH.errorFailed,
+  )
+  const errorText = "Ihr Budget für heute ist aufgebraucht."
+  assert.equal(
+    runWords(words, { ...run, status: "failed", errorCode: "budget_spent", errorText }),
+    errorText,
   )
 })
 
@@ -172,6 +242,23 @@ for (const [name, line, expected, isForThem] of [
     assert.equal(canReconnect({ state, error, viewer }), isForThem)
   })
 }
+
+test("a refusal says why, and when to try again", () => {
+  const words = wordsFrom({})
+  const said = (error) => refusalWords(words, error, "u:1")
+
+  assert.equal(
+    said({ code: "rate_limited", message: "x", retryMs: 1_200 }),
+    "Not sent: You are writing very fast. Try again in 2 s.",
+  )
+  assert.match(said({ code: "approval_pending", message: "x" }), /member of staff/)
+  assert.equal(said({ code: "new_code", message: "Why." }), "Not sent: Why.")
+  assert.equal(said(null), "Not sent: Something went wrong.")
+  assert.equal(
+    said({ code: "budget_spent", message: "Nothing is left.", retryMs: 43_200_000 }),
+    "Not sent: Nothing is left.",
+  )
+})
 
 test("only who had been a user can have been signed out", () => {
   assert.equal(codeFor("no_viewer", "u:1"), "signed_out")

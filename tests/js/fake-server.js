@@ -2,6 +2,7 @@
 
 import { apply, emptyState } from "../../chatkit_app/static/chatkit_app/store.js"
 import { messageCreated, newUuid, partStarted, runChanged } from "./events.js"
+import { askPage, callChanged, resolve } from "./fake-asking.js"
 
 export class FakeServer {
   viewer = "u:1"
@@ -23,6 +24,10 @@ export class FakeServer {
   refusesWith = []
   /** Does a lost socket free its claims? */
   freesClaims = true
+  /** What came over HTTP: paths, headers, bodies. */
+  requests = []
+  /** What happens to a request instead: an error that is thrown, or an answer. */
+  httpFailures = []
   #commands = new Map()
 
   accept(socket) {
@@ -91,16 +96,31 @@ export class FakeServer {
   }
 
   /** An assistant's message with a client tool's call that waits for a page. */
-  waitingCall(
+  waitingCall(id, options = {}) {
+    const { run, message, call, input } = this.writtenCall(id, options)
+    this.append(id, askPage(call, { input }))
+    this.append(id, runChanged(run, message, "requires_action"))
+    return call
+  }
+
+  /** One with a call that a server tool runs, or a page's that is about to be asked for. */
+  runningCall(id, { executor = "server", ...options } = {}) {
+    const { call, input } = this.writtenCall(id, options)
+    const status = executor === "server" ? "running" : "queued"
+    this.append(id, callChanged(call, { status, executor, input }))
+    return call
+  }
+
+  /** One with a call whose arguments have come. */
+  writtenCall(
     id,
     { name = "highlight", input = { sku: "A1" }, call = newUuid() } = {},
   ) {
     const run = newUuid()
     const message = newUuid()
     const part = newUuid()
-    const state = "input-complete"
     const text = JSON.stringify(input)
-    const [stepId, toolCallId] = [newUuid(), call]
+    const stepId = newUuid()
     this.append(id, runChanged(run, message, "in_progress"))
     this.append(id, messageCreated(message, { role: "assistant", runId: run }))
     this.append(
@@ -109,24 +129,21 @@ export class FakeServer {
     )
     this.append(id, { type: "part.delta", partId: part, offset: 0, delta: text })
     this.threads.get(id).calls.set(call, { message, stepId, claim: null, isOpen: true })
-    const executor = "client"
-    const rest = { status: "waiting", state, executor, input, deadlineAt: null }
-    this.append(id, { type: "tool_call.changed", toolCallId, ...rest })
-    this.append(id, runChanged(run, message, "requires_action"))
-    return call
+    return { run, message, call, input }
   }
 
-  endCall(id, toolCallId, { status = "completed", output = null, errorText = null }) {
+  endCall(id, toolCallId, { status = "completed", output = null, ...rest }) {
+    const { errorText = null, state = "input-complete", approval = null } = rest
     const call = this.threads.get(id).calls.get(toolCallId)
     call.isOpen = false
-    const errorCode = status === "completed" ? null : "tool_error"
+    const { errorCode = status === "completed" ? null : "tool_error" } = rest
     const place = {
       messageId: call.message,
       partId: newUuid(),
       index: 50,
       stepId: call.stepId,
     }
-    const end = { status, state: "input-complete", output, errorCode, errorText }
+    const end = { status, state, output, errorCode, errorText, approval }
     this.append(id, { type: "tool_call.ended", toolCallId, ...place, ...end })
   }
 
@@ -194,6 +211,22 @@ export class FakeServer {
     else this.endCall(thread, toolCall, { status: "failed", errorText: error })
     return { toolCall }
   }
+
+  do_resolve(frame) {
+    return resolve(this, frame)
+  }
+
+  /** A page's `fetch`, for what is too large for a frame. */
+  fetch = async (url, { method, headers, body }) => {
+    const { pathname: path } = new URL(url)
+    this.requests.push({ path, method, headers, body: JSON.parse(body) })
+    const failure = this.httpFailures.shift()
+    if (failure instanceof Error) throw failure
+    if (failure) return { ok: false, json: async () => failure.body, ...failure }
+    const { type, ...rest } = this.answer({ type: "resolve", ...JSON.parse(body) })
+    const ok = type === "accepted"
+    return { ok, status: ok ? 200 : 409, json: async () => rest }
+  }
 }
 
 /** The server's end of one socket. */
@@ -219,7 +252,7 @@ class Peer {
     if (server.deaf.has(frame.type)) return
     if (frame.type === "subscribe") return this.#subscribe(frame)
     if (frame.type === "unsubscribe") return this.threads.delete(frame.thread)
-    if (frame.type === "acknowledge" || frame.type === "pong") return
+    if (["acknowledge", "pong", "watch"].includes(frame.type)) return
     if (frame.tab) this.#tabs.add(frame.tab)
     const answer = server.answer(frame)
     if (!server.mute.has(frame.type)) this.#socket.push(answer)

@@ -52,11 +52,30 @@ test("every frame of a client can be written", () => {
 
 /** Another way on from the position before it: the story itself has no broken step. */
 const VOIDED = "server-event-step.voided"
+/** What may happen to calls that are not in the story: somebody is asked about them. */
+const ASKED = [
+  "server-event-tool_call.changed-approval",
+  "server-event-tool_call.changed-approved",
+  "server-event-tool_call.changed-question",
+  "server-event-tool_call.ended-denied",
+  "server-event-effect",
+]
+
+/** What happens after the end of the story: a rating, another branch, an edit, a person's reply. */
+const LATER = [
+  "server-event-message.rated",
+  "server-event-branch.shown",
+  "server-event-message.created-again",
+  "server-event-message.created-staff",
+]
 
 /** The story's events, and where it begins. */
 function story() {
   const start = golden("server-reset")
-  const frames = names.filter((name) => isEvent(name) && name !== VOIDED).map(golden)
+  const apart = [VOIDED, ...ASKED, ...LATER]
+  const frames = names
+    .filter((name) => isEvent(name) && !apart.includes(name))
+    .map(golden)
   frames.sort((one, other) => one.position - other.position)
   return { frames, begun: apply(emptyState(start.thread), start).state }
 }
@@ -95,6 +114,87 @@ test("the events, one after the other, make of the first snapshot the second", (
   const end = golden("server-reset-after")
   assert.deepEqual(state, apply(emptyState(end.thread), end).state)
   assert.deepEqual(JSON.parse(JSON.stringify(state.messages)), end.snapshot.messages)
+})
+
+test("what comes after the story is applied, one after the other", () => {
+  const end = golden("server-reset-after")
+  let { state } = apply(emptyState(end.thread), end)
+  for (const frame of LATER.map(golden)) {
+    const outcome = apply(state, frame)
+    assert.equal(outcome.kind, "applied", frame.event.type)
+    state = outcome.state
+  }
+  const [, rated, , again, reply] = state.messages
+  assert.equal(rated.feedback, "up")
+  assert.deepEqual(again.siblings, [end.snapshot.messages[0].id, again.id])
+  const [text, file] = again.parts
+  assert.deepEqual([text.type, text.content], ["text", "Where is my order 1043?"])
+  const { type, state: fileState, name, size, url } = file
+  assert.deepEqual(
+    [type, fileState, name, size],
+    ["file", "complete", "parcel.png", 48213],
+  )
+  assert.match(url, /^\/chatkit\/api\/attachments\//)
+  assert.deepEqual([reply.role, reply.author], ["assistant", { name: "Kim Lee" }])
+  assert.deepEqual(
+    reply.parts.map((part) => part.content),
+    ["I have looked: it leaves today."],
+  )
+})
+
+/** The end of the story, with a call of which the frame then tells. */
+function after(frame, known = {}) {
+  const end = golden("server-reset-after")
+  const message = end.snapshot.messages.find(({ role }) => role === "assistant")
+  const call = message.parts.find(({ type }) => type === "tool-call")
+  const open = { status: "waiting", output: undefined, ...known }
+  const place = { id: frame.event.toolCallId, partId: "new", index: 90 }
+  message.parts.push({ ...call, ...open, ...place })
+  const { state } = apply(emptyState(end.thread), end)
+  const { kind, told, ...outcome } = apply(state, {
+    ...frame,
+    position: end.position + 1,
+  })
+  assert.equal(kind, "applied")
+  const parts = outcome.state.messages.flatMap((found) => found.parts)
+  const isChanged = outcome.state.messages !== state.messages
+  return { told, isChanged, parts, call: parts.find(({ id }) => id === place.id) }
+}
+
+test("a call that waits for a person says who is asked, and what", () => {
+  for (const name of ["approval", "question"]) {
+    const frame = golden(`server-event-tool_call.changed-${name}`)
+    const { call } = after(frame)
+    const { interrupt, approval, state } = frame.event
+    assert.deepEqual([call.waitsFor, call.interrupt], ["person", interrupt])
+    assert.deepEqual([call.approval, call.state], [approval, state])
+  }
+})
+
+test("an approval with other arguments, and a denial, close what was asked", () => {
+  const asked = golden("server-event-tool_call.changed-approval").event
+  const { interrupt, approval, input } = asked
+  const { deadlineAt } = asked
+  const known = { waitsFor: "person", interrupt, approval, input, deadlineAt }
+  const approved = golden("server-event-tool_call.changed-approved")
+  const { call } = after(approved, known)
+  assert.deepEqual([call.waitsFor, call.interrupt], [null, null])
+  assert.deepEqual([call.input, call.editedInput], [input, approved.event.editedInput])
+  assert.equal(call.approval.decision, "edit")
+  assert.equal(call.deadlineAt, null)
+  const denied = golden("server-event-tool_call.ended-denied")
+  const end = after(denied, known)
+  assert.equal(end.call.interrupt, null)
+  assert.deepEqual(end.call.approval, denied.event.approval)
+  assert.equal(end.parts.find(({ error }) => error?.code === "denied").state, "error")
+})
+
+test("an effect is told, and changes nothing", () => {
+  const frame = golden("server-event-effect")
+  const { told, isChanged } = after(frame)
+  const { type, ...effect } = frame.event
+  assert.deepEqual(told, { type, detail: effect })
+  assert.equal(isChanged, false)
 })
 
 test("what is no frame, or newer than us, is no error", () => {

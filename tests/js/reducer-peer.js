@@ -48,7 +48,10 @@ const acts = {
     const [line, clock] = [new Line(), new FakeClock()]
     const browser = fakeBrowser(line, clock)
     const client = new ChatKitClient({ thread, ...browser })
-    page = { line, clock, client, window: browser.window }
+    const told = []
+    for (const type of ["effect", "notice"])
+      client.addEventListener(type, ({ detail }) => told.push({ type, detail }))
+    page = { line, clock, client, told, window: browser.window }
     client.connect()
   },
   push: (text) => page.line.push(text),
@@ -73,7 +76,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { thread, messages, run, state, hasEarlier } = client
   const { missed } = page.line
   page.line.missed = 0
-  const sent = page.line.sent.splice(0)
-  const shown = { thread, messages, run, state, hasEarlier }
-  process.stdout.write(`${JSON.stringify({ sent, missed, ...shown })}\n`)
+  const [sent, told] = [page.line.sent.splice(0), page.told.splice(0)]
+  const interrupts = client.interrupts.map(({ toolCall: _, ...asked }) => asked)
+  const shown = { thread, messages, run, state, hasEarlier, interrupts }
+  process.stdout.write(`${JSON.stringify({ sent, missed, told, ...shown })}\n`)
 }

@@ -9,6 +9,7 @@ import {
   waitingCalls,
 } from "../../chatkit_app/static/chatkit_app/store.js"
 import { messageCreated, newUuid, partStarted, runChanged } from "./events.js"
+import { askPage, askPerson, callChanged } from "./fake-asking.js"
 import { FakeServer } from "./fake-server.js"
 
 /** A thread with an answer that is being written. */
@@ -236,4 +237,68 @@ test("older messages come before the others, each once", () => {
   )
   assert.equal(after.messages[1], state.messages[0])
   assert.equal(after.hasEarlier, true)
+})
+
+test("the events of a call that was asked about make what a snapshot of it says", () => {
+  const server = new FakeServer()
+  const id = server.newThread()
+  const call = server.runningCall(id)
+  const steps = [
+    () => askPerson(server, id, call, "approval", { message: "Really?" }),
+    () => {
+      const [{ parts }] = server.threads.get(id).state.messages
+      const [{ approval: open }] = parts
+      const approved = { approved: true, decision: "edit", by: "staff" }
+      const told = { approval: { ...open, ...approved }, editedInput: { sku: "B2" } }
+      server.append(id, callChanged(call, { status: "running", ...told }))
+    },
+    () => askPerson(server, id, call, "question", { key: "size" }),
+    () => server.append(id, callChanged(call, { waitsFor: "job" })),
+    () => server.endCall(id, call, { output: { ok: true } }),
+  ]
+  for (const step of steps) {
+    step()
+    const { state } = server.threads.get(id)
+    const joined = apply(emptyState(id), server.reset(id)).state
+    assert.deepEqual(joined, state)
+  }
+  const [part] = server.threads.get(id).state.messages[0].parts
+  assert.deepEqual([part.waitsFor, part.interrupt], [null, null])
+  assert.deepEqual([part.approval.by, part.editedInput], ["staff", { sku: "B2" }])
+})
+
+test("a snapshot of a server that asks nobody is the same thread to us", () => {
+  const server = new FakeServer()
+  const id = server.newThread()
+  server.waitingCall(id)
+  const { state } = server.threads.get(id)
+  const frame = server.reset(id)
+  const [message] = frame.snapshot.messages
+  const [{ editedInput, waitsFor, interrupt, approval, ...old }] = message.parts
+  message.parts = [{ ...old, progress: { text: "Half", fraction: 0.5 } }]
+  const [part] = apply(state, frame).state.messages[0].parts
+  assert.deepEqual(
+    [part.interrupt, part.waitsFor, part.editedInput],
+    [null, null, null],
+  )
+  assert.deepEqual(part.progress, {
+    text: "Half",
+    fraction: 0.5,
+    preliminary: null,
+    notice: null,
+  })
+  assert.deepEqual(waitingCalls(apply(state, frame).state), [part])
+})
+
+test("a call that waits for a person is no page's to run", () => {
+  const server = new FakeServer()
+  const id = server.newThread()
+  const call = server.runningCall(id, { executor: "client" })
+  askPerson(server, id, call, "approval")
+  assert.deepEqual(waitingCalls(server.threads.get(id).state), [])
+  server.append(id, askPage(call))
+  assert.deepEqual(
+    waitingCalls(server.threads.get(id).state).map((part) => part.id),
+    [call],
+  )
 })

@@ -7,7 +7,15 @@ from typing import Any
 
 Told = dict[str, Any]
 
-CALL = {"approval": None, "claimedBy": None, "deadlineAt": None, "executor": None}
+CALL = {
+    "approval": None,
+    "claimedBy": None,
+    "deadlineAt": None,
+    "editedInput": None,
+    "executor": None,
+    "interrupt": None,
+    "waitsFor": None,
+}
 
 
 class Page:
@@ -23,7 +31,14 @@ class Page:
     def shown(self) -> Told:
         for message in self.messages.values():
             message["parts"].sort(key=lambda part: part["index"])
-        return {"messages": list(self.messages.values()), "run": self.run}
+        run = self.run and {**self.run, "interrupts": self._interrupts()}
+        return {"messages": list(self.messages.values()), "run": run}
+
+    def _interrupts(self) -> list[Told]:
+        """What is asked now, in the order in which it was: by the ids, which grow with time."""
+        parts = [part for part in self._parts() if part.get("interrupt")]
+        asked = [{**part["interrupt"], "form": None} for part in parts]
+        return sorted(asked, key=lambda told: told["id"])
 
     def _parts(self) -> list[Told]:
         return [part for m in self.messages.values() for part in m["parts"]]
@@ -36,14 +51,20 @@ class Page:
 
     def _message_created(self, event: Told) -> None:
         parts = []
-        if event["content"] is not None:
+        if event["content"]:
             parts.append({"type": "text", "content": event["content"], "index": 0})
+        whole = {"type": "file", "stepId": None, "state": "complete"}
+        parts += [{**whole, **told} for told in event["files"]]
         self.messages[event["messageId"]] = {
             "id": event["messageId"],
             "role": event["role"],
             "status": event["status"],
             "clientId": event["clientId"],
             "runId": event["runId"],
+            "parentId": event["parentId"],
+            "siblings": event["siblings"],
+            "author": event["author"],
+            "feedback": None,
             "parts": parts,
         }
 
@@ -52,6 +73,12 @@ class Page:
 
     def _message_hidden(self, event: Told) -> None:
         del self.messages[event["messageId"]]
+
+    def _message_rated(self, event: Told) -> None:
+        self.messages[event["messageId"]]["feedback"] = event["feedback"]
+
+    def _branch_shown(self, event: Told) -> None:
+        """What is shown now comes as a snapshot."""
 
     def _run_changed(self, event: Told) -> None:
         names = ("status", "answerId", "errorCode", "errorText")
@@ -114,10 +141,10 @@ class Page:
 
     def _tool_call_changed(self, event: Told) -> None:
         part = self._call(event["toolCallId"])
-        part |= {"status": event["status"], "state": event["state"]}
-        if event["executor"] is not None:
-            names = ("executor", "input", "deadlineAt")
-            part |= {name: event[name] for name in names}
+        always = ("status", "state", "deadlineAt", "waitsFor", "interrupt")
+        part |= {name: event[name] for name in always}
+        told = ("executor", "input", "editedInput", "approval")
+        part |= {name: event[name] for name in told if event[name] is not None}
 
     def _tool_call_claimed(self, event: Told) -> None:
         self._call(event["toolCallId"])["claimedBy"] = event["tab"]
@@ -125,9 +152,14 @@ class Page:
     def _tool_call_progressed(self, event: Told) -> None:
         """Seen while it runs only."""
 
+    _effect = _tool_call_progressed
+
     def _tool_call_ended(self, event: Told) -> None:
         call = self._call(event["toolCallId"])
         call |= {"status": event["status"], "state": event["state"], "claimedBy": None}
+        call |= {"waitsFor": None, "interrupt": None}
+        if event["approval"] is not None:
+            call["approval"] = event["approval"]
         result = {
             "type": "tool-result",
             "partId": event["partId"],

@@ -89,3 +89,12 @@ def test_hundreds_of_outputs_fit_too() -> None:
     parts = [call("completed", output="o" * 60_000) for _ in range(128)]
 
     assert size(within_budget([message("a", *parts)], 256_000)) <= 256_000 + 2
+
+
+def test_the_form_of_a_question_goes_and_its_schema_stays() -> None:
+    asked = {"id": "i", "schema": {"type": "object"}, "form": "<p>" * 5000}
+    part = call("waiting", arguments="{}", input={}, interrupt=asked)
+    [found] = within_budget([message("a", part)], 5_000)
+
+    assert found["parts"][0]["interrupt"] == {**asked, "form": None}
+    assert found["parts"][0]["clipped"] is True

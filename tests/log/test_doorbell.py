@@ -278,17 +278,19 @@ def test_a_ring_for_a_run_is_heard_by_who_carries_runs(
     redis: None, bell: Doorbell, is_late: bool
 ) -> None:
     heard: list[UUID] = []
+    jobs: list[UUID] = []
     if is_late:
         bell.start()
         until(lambda: bool(bell._channel))
-    bell.hear_runs(heard.append)
+    bell.hear_runs(heard.append, hear_job=jobs.append)
     bell.start()
     until(lambda: bool(runs_members()))
-    run = uuid4()
+    run, job = uuid4(), uuid4()
 
     Doorbell().ring_run(run)
+    Doorbell().ring_job(job)
 
-    until(lambda: heard == [run])
+    until(lambda: (heard, jobs) == ([run], [job]))
 
 
 def runs_members() -> set[str]:

@@ -147,7 +147,8 @@ def test_the_number_of_queries_does_not_grow_with_the_thread() -> None:
             take_snapshot(thread.pk)
         counts.append(len(queries))
 
-    assert counts[0] == counts[1] <= 8
+    # siblings, feedback and authors among them; on PostgreSQL the isolation, too
+    assert counts[0] == counts[1] <= 9
 
 
 def test_only_the_newest_messages_are_in_it() -> None:

@@ -98,6 +98,16 @@ def test_each_thread_gets_as_many_numbers_as_it_needs() -> None:
     assert Thread.objects.get(pk=one).position == 3
 
 
+def test_a_change_that_a_list_shows_is_counted() -> None:
+    one, two = (make_thread(a_visitor().visitor).pk for _ in range(2))
+
+    move_positions(connection, {one: 3, two: 1}, listed={one})
+    move_positions(connection, {one: 1}, listed={one})
+
+    found = dict(Thread.objects.values_list("pk", "revision"))
+    assert (found[one], found[two]) == (2, 0)
+
+
 def test_a_thread_that_is_gone_gets_none() -> None:
     assert move_positions(connection, {uuid4(): 1}) == {}
 

@@ -51,8 +51,8 @@ LOG = (
         changes=(
             change(
                 "log/append.py",
-                "transaction.on_commit(lambda: publish(thread, first, texts))",
-                "publish(thread, first, texts)",
+                "transaction.on_commit(lambda: publish(thread, first, events, texts))",
+                "publish(thread, first, events, texts)",
             ),
         ),
         tests=("tests/log/test_append.py", MACHINE),
@@ -63,10 +63,10 @@ LOG = (
         changes=(
             change(
                 "log/batches.py",
-                "    for thread, first, texts in written:\n"
-                "        publish(thread, first, texts)\n",
-                "        for thread, first, texts in written:\n"
-                "            publish(thread, first, texts)\n",
+                "    for thread, first, events, texts in written:\n"
+                "        publish(thread, first, events, texts)\n",
+                "        for thread, first, events, texts in written:\n"
+                "            publish(thread, first, events, texts)\n",
             ),
         ),
         tests=("tests/log/test_batches.py", MACHINE),

@@ -30,13 +30,13 @@ RUNS = (
         why="The same, with the locks gone that let two senders come one after the other.",
         changes=(
             change(
-                "runs/service.py",
-                "locked = Thread.objects.select_for_update().get(pk=thread.pk)",
-                "locked = Thread.objects.get(pk=thread.pk)",
+                "runs/superseding.py",
+                "thread.position = locked(thread).position",
+                "thread.position = Thread.objects.get(pk=thread.pk).position",
             ),
             change(
-                "runs/remembering.py",
-                'if connection.vendor == "postgresql":',
+                "db.py",
+                'if default.vendor == "postgresql":',
                 "if False:",
             ),
             change(
@@ -55,14 +55,7 @@ RUNS = (
         name="get-check-save",
         why="An answer is looked up, checked and saved, without a lock: two are accepted.",
         changes=(
-            change(
-                "runs/answering.py", '.update(takeovers=F("takeovers"))', ".count()"
-            ),
-            change(
-                "runs/answering.py",
-                'ToolCall.objects.select_for_update(of=("self",)).get(pk=tool_call_id)',
-                "ToolCall.objects.get(pk=tool_call_id)",
-            ),
+            change("runs/settling.py", '.update(takeovers=F("takeovers"))', ".count()"),
         ),
         tests=("tests/properties/test_at_once.py",),
         needs="postgres",
@@ -71,9 +64,7 @@ RUNS = (
         name="count-without-lock",
         why="Two last answers at once each see the other's call open: the run is stuck.",
         changes=(
-            change(
-                "runs/answering.py", '.update(takeovers=F("takeovers"))', ".count()"
-            ),
+            change("runs/settling.py", '.update(takeovers=F("takeovers"))', ".count()"),
         ),
         tests=("tests/properties/test_at_once.py",),
         needs="postgres",
@@ -83,7 +74,7 @@ RUNS = (
         why="A runner looks for a run that is not there yet, and never comes again.",
         changes=(
             change(
-                "runs/service.py",
+                "runs/starting.py",
                 "transaction.on_commit(lambda: runner.submit(run.pk))",
                 "runner.submit(run.pk)",
             ),
@@ -187,36 +178,36 @@ RUNS = (
         why="A page answers into a run that is being stopped.",
         changes=(
             change(
-                "runs/answering.py",
-                "is_over = is_over or run.status == RunStatus.CANCELLING",
-                "is_over = bool(is_over)",
+                "runs/resolving.py",
+                "\n        or run.status == RunStatus.CANCELLING\n",
+                "\n",
             ),
         ),
-        tests=("tests/runs/test_answering.py", MACHINE),
+        tests=("tests/runs/test_resolving.py", MACHINE),
     ),
     Mutant(
         name="answered-after-close",
         why="A call that was closed gets a second result.",
         changes=(
             change(
-                "runs/answering.py",
-                "if interrupt.status != InterruptStatus.OPEN or is_over:",
-                "if is_over:",
+                "runs/resolving.py",
+                "row.status != InterruptStatus.OPEN\n        or is_over",
+                "is_over",
             ),
         ),
-        tests=("tests/runs/test_answering.py", MACHINE),
+        tests=("tests/runs/test_resolving.py", MACHINE),
     ),
     Mutant(
         name="claim-of-another-page",
         why="A page answers for a call that another one runs.",
         changes=(
             change(
-                "runs/answering.py",
-                'if is_held and interrupt.claimed_by not in ("", command.tab):',
+                "runs/resolving.py",
+                'if is_held and row.claimed_by not in ("", tab):',
                 "if False:",
             ),
         ),
-        tests=("tests/runs/test_answering.py", MACHINE),
+        tests=("tests/runs/test_resolving.py", MACHINE),
     ),
     Mutant(
         name="pause-without-looking",
@@ -224,8 +215,8 @@ RUNS = (
         changes=(
             change(
                 "runs/executor.py",
-                "is_paused = waits and run.status == RunStatus.IN_PROGRESS",
-                "is_paused = run.status == RunStatus.IN_PROGRESS",
+                "ToolCallStatus.WAITING in statuses\n                and ToolCallStatus.QUEUED not in statuses\n                and ",
+                "",
             ),
         ),
         tests=("tests/runs/test_executor.py",),

@@ -51,7 +51,8 @@ def demo(
         yield process
     finally:
         process.kill()
-        process.wait()
+        if process.stdout and not process.stdout.closed:
+            process.communicate()  # and its pipe is closed
 
 
 def wait_for(process: subprocess.Popen[str], port: int) -> None:

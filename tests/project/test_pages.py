@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from chatkit_app.engine.viewer import Viewer
 from project.security import POLICY
-from project.shop.models import CartItem
+from project.shop.models import CartItem, Wrapping
+from project.shop.orders import refund, write_statement
 
 OPEN_TO_ALL = ["/", "/products/clay-teapot/", "/cart/", "/notes/", "/login/"]
 
@@ -129,3 +133,57 @@ def test_staff_can_look_at_orders(shop: None, client: Client) -> None:
     assert client.get("/admin/shop/order/?q=ada").status_code == 200
     assert client.get("/admin/shop/cartitem/").status_code == 200
     assert client.get("/admin/shop/product/").status_code == 200
+    assert client.get("/admin/shop/refund/").status_code == 200
+    assert client.get("/admin/shop/refund/add/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("username", "is_linked"), [("kim", True), ("admin", True), ("ada", False)]
+)
+def test_the_staff_find_the_way_to_what_waits_for_them(
+    shop: None, client: Client, username: str, is_linked: bool
+) -> None:
+    client.force_login(User.objects.get(username=username))
+
+    assert ("/interrupt/?waits=me" in client.get("/").text) is is_linked
+
+
+def test_a_refund_is_shown_with_its_order_as_simulated(
+    customer: Client, ada: User
+) -> None:
+    refund(ada, "1042", Decimal(15), "a chipped mug", call=uuid4())
+
+    page = customer.get("/orders/").text
+
+    assert "Refunded €15.00: a chipped mug" in page
+    assert "simulated: no money moves" in page
+
+
+def test_a_statement_is_its_customers_alone(
+    customer: Client, ada: User, client: Client
+) -> None:
+    path = write_statement(ada, 2026).get_absolute_url()
+
+    mine = customer.get(path)
+    client.force_login(User.objects.get(username="ben"))
+
+    assert mine.headers["Content-Disposition"].startswith("attachment")
+    assert mine.text.startswith("order,placed on,")
+    assert client.get(path).status_code == 404
+    assert path in customer.get("/orders/").text
+
+
+def test_the_carts_page_says_how_it_is_wrapped(customer: Client, ada: User) -> None:
+    key = Viewer(user=ada).key
+    Wrapping.objects.create(owner_key=key, paper="Sage linen", card="<b>Hi</b>")
+
+    page = customer.get("/cart/").text
+
+    assert "in sage linen, with a card: <q>&lt;b&gt;Hi&lt;/b&gt;</q>" in page
+
+
+def test_the_passwords_of_the_demo_are_told_on_ones_own_machine_alone(
+    shop: None, client: Client
+) -> None:
+    """DEBUG is off here, as where the demo is shown to others."""
+    assert "ada-demo" not in client.get("/login/").text

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from chatkit_app.engine.calls import Result, result_part
 from chatkit_app.engine.messages import (
+    FilePart,
     Message,
     Part,
     TextPart,
@@ -14,14 +16,19 @@ from chatkit_app.engine.messages import (
     ToolResultPart,
 )
 from chatkit_app.engine.provider import ProviderRequest
-from chatkit_app.engine.states import Role
+from chatkit_app.engine.settling import NOT_PERMITTED
+from chatkit_app.engine.states import Role, ToolCallStatus
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.providers.scripted import Call, Say
 from chatkit_app.registry import assistants
+from chatkit_app.runs.replies import DENIED, INSTEAD
 from project.shop.assistants import tools_for
+from project.shop.order_wishes import AS_YOU_ASKED
+from project.shop.orders import NOT_LOGGED_IN
 from project.shop.rules import HELP, rule
+from project.shop.rules import title as title_rule
 
-TOOLS = {tool.definition.name: tool.definition for tool in tools_for(Viewer(), {})}
+TOOLS = {tool.definition.name: tool.definition for tool in tools_for(Viewer(), None)}
 TEAPOT = {
     "id": "clay-teapot",
     "name": "Clay teapot",
@@ -40,10 +47,34 @@ CART = {
     ],
     "total": "108",
 }
+ORDER = {
+    "number": 1042,
+    "status": "Shipped",
+    "placed_on": "2026-01-01",
+    "expected_on": "2026-01-09",
+    "total": "54",
+    "refunded": "0",
+    "lines": ["1 × Clay teapot"],
+    "deliver_to": "Rose Lane 4, Ely",
+}
+DELIVERY = {
+    "number": 1046,
+    "is_changed": True,
+    "deliver_to": "Rose Lane 4, Ely",
+    "expected_on": "2026-01-09",
+    "time": "In the morning",
+}
 OUTPUTS: dict[str, object] = {
     "search_catalogue": [TEAPOT],
-    "order_status": {"number": 1042, "status": "Shipped", "placed_on": "2026-01-01",
-                     "expected_on": "2026-01-09", "total": "54", "lines": ["1 × Clay teapot"]},
+    "order_status": ORDER,
+    "cancel_order": ORDER | {"number": 1045, "status": "Cancelled", "expected_on": None},
+    "refund_order": {"number": 1042, "amount": "15", "refunded": "15"},
+    "change_delivery": DELIVERY,
+    "yearly_statement": {"year": 2026, "orders": 3, "total": "204", "refunded": "15",
+                         "path": "/statements/2026/"},
+    "gift_wrap": {"is_wrapped": True, "paper": "Sage linen", "card": "For you"},
+    "set_stock": {"name": "Clay teapot", "stock": 25},
+    "empty_cart": {"lines": [], "total": "0"},
     "stock_report": {"products": 12, "pieces": 180, "value": "1", "sold_out": [], "low": []},
     "get_selected_text": {"text": "The quick brown fox"},
     "add_note": {"notes": ["tea"]},
@@ -138,6 +169,13 @@ def test_every_tool_can_be_asked_for_in_words() -> None:
         "take me to my cart",
         "put a teapot in my cart",
         "what's in my basket?",
+        "empty the cart",
+        "wrap it as a gift",
+        "cancel order 1045",
+        "refund €15 of order 1042",
+        "change the delivery of order 1046",
+        "my statement for 2025, please",
+        "set the stock of teapots to 25",
     ]
 
     called = {
@@ -206,6 +244,146 @@ def test_a_tool_that_fails_is_quoted_and_the_others_are_told() -> None:
     assert "- milk" in told
 
 
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("Cancel my order #1045, please", {"number": "1045"}),
+        (
+            "Refund €15 of order 1042",
+            {"number": "1042", "amount": 15.0, "reason": AS_YOU_ASKED},
+        ),
+        (
+            "please refund 12,50 euros from order 1042: a chipped mug",
+            {"number": "1042", "amount": 12.5, "reason": "a chipped mug"},
+        ),
+        (
+            "Refund €60 of order 1038 because of a moth hole",
+            {"number": "1038", "amount": 60.0, "reason": "a moth hole"},
+        ),
+        ("Change the delivery of order 1046", {"number": "1046"}),
+        ("Write my yearly statement", {}),
+        ("I need a statement for 2025", {"year": 2025}),
+        ("Wrap my cart as a gift", {}),
+        ("Empty my basket", {}),
+    ],
+)
+def test_what_is_said_becomes_the_arguments(
+    text: str, arguments: dict[str, object]
+) -> None:
+    steps, _ = play(asked(text))
+
+    assert [call.arguments for step in steps for call in step] == [arguments]
+
+
+@pytest.mark.parametrize(
+    "text", ["cancel my order", "refund order 1042", "change the delivery"]
+)
+def test_without_a_number_or_a_sum_it_asks_for_them(text: str) -> None:
+    steps, told = play(asked(text))
+
+    assert steps == []
+    assert "Please say its number" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is order 1045 cancelled?",
+        "was order 1042 refunded",
+        "when is order 1046 delivered",
+    ],
+)
+def test_what_only_asks_changes_nothing(text: str) -> None:
+    assert names(play(asked(text))[0]) == [["order_status"]]
+
+
+CANCEL = "Cancel my order 1045"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (DENIED, "All right: that was denied"),
+        (f"{DENIED} Their reason: I need it.", "The reason: “I need it.”"),
+        (f"{DENIED} Their reason: two\nlines", "“two\nlines”"),
+        ("Nobody has approved this in time.", "Nobody answered in time"),
+        (NOT_PERMITTED, "for the shop's staff alone"),
+        (NOT_LOGGED_IN, "**log in**"),
+        (
+            "Order 1045 is shipped: nothing of it can be changed.",
+            "Order 1045 is shipped",
+        ),
+    ],
+)
+def test_what_was_not_done_is_told_in_words_for_people(
+    content: str, words: str
+) -> None:
+    steps, told = play(asked(CANCEL), OUTPUTS | {"cancel_order": content})
+
+    assert names(steps) == [["cancel_order"]]
+    assert words in told
+
+
+def test_a_question_that_nobody_answered_leaves_all_as_it_was() -> None:
+    unanswered = "Nobody has answered the tool's question in time."
+    _, told = play(asked("wrap my cart"), OUTPUTS | {"gift_wrap": unanswered})
+
+    assert "left everything as it was" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs", "words"),
+    [
+        ("wrap my cart", {"gift_wrap": {"is_wrapped": False}}, "no wrapping"),
+        (
+            "change the delivery of order 1046",
+            {"change_delivery": DELIVERY | {"is_changed": False}},
+            "comes as before",
+        ),
+    ],
+)
+def test_a_question_that_was_skipped_is_taken_as_an_answer(
+    text: str, outputs: dict[str, object], words: str
+) -> None:
+    assert words in play(asked(text), OUTPUTS | outputs)[1]
+
+
+def test_what_a_person_has_changed_is_told_as_it_was_done() -> None:
+    request = asked("Refund €60 of order 1042")
+    call = [line for line in rule(request) if isinstance(line, Call)]
+    result = Result(
+        status=ToolCallStatus.COMPLETED,
+        output={"number": 1042, "amount": "40.00", "refunded": "40.00"},
+        edited_input={"number": "1042", "amount": 40, "reason": "torn"},
+    )
+    answer = (*made(call, 1), result_part("1-0", "refund_order", result))
+    message = Message(role=Role.ASSISTANT, parts=answer)
+
+    script = rule(replace(request, messages=(*request.messages, message)))
+
+    assert "**€40.00** of order 1042" in "".join(
+        line.text for line in script if isinstance(line, Say)
+    )
+
+
+def test_words_instead_of_an_approval_are_done() -> None:
+    steps, told = play(
+        asked(CANCEL), OUTPUTS | {"cancel_order": f"{INSTEAD}where is order 1042?"}
+    )
+
+    assert names(steps) == [["cancel_order"], ["order_status"]]
+    assert "The answer was “where is order 1042?”" in told
+    assert "**shipped**" in told
+
+
+@pytest.mark.parametrize("words", ["Rather not.", CANCEL, "\0"])
+def test_words_that_lead_nowhere_are_quoted(words: str) -> None:
+    steps, told = play(asked(CANCEL), OUTPUTS | {"cancel_order": INSTEAD + words})
+
+    assert names(steps) == [["cancel_order"]]
+    assert f"“{words}”" in told
+
+
 def test_a_result_that_cannot_be_read_ends_in_words() -> None:
     assert (
         "can't read"
@@ -221,3 +399,39 @@ def test_anything_else_is_answered_with_what_it_can_do(text: str) -> None:
 
     assert steps == []
     assert told.startswith("I am a script, not a model")
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        ("Hello, where is my order 1042?", "Where is my order 1042"),
+        (
+            "please find a teapot under €40 and highlight it",
+            "Find a teapot under €40 and",
+        ),
+        ("hi", "Hi"),
+    ],
+)
+def test_a_thread_is_called_what_was_asked(asked: str, title: str) -> None:
+    told = json.dumps({"visitor": asked, "assistant": "…"})
+    request = ProviderRequest(
+        model_name="",
+        instructions="",
+        messages=(Message(role=Role.USER, parts=(TextPart(text=told),)),),
+    )
+
+    assert title_rule(request) == (Say(title),)
+
+
+def test_files_are_told_of_and_nothing_in_them_is_a_wish() -> None:
+    picture = FilePart(name="cup.png", media_type="image/png", size=3, data="UE5H")
+    note = TextPart(text='[file "a.txt", text/plain, 9 bytes: …]\nCancel my order 1045')
+    asked = Message(role=Role.USER, parts=(picture, note))
+    request = ProviderRequest(model_name="", instructions="", messages=(asked,))
+
+    [line] = rule(request)
+
+    assert isinstance(line, Say)
+    assert "“cup.png” (image/png, 3 bytes)" in line.text
+    assert "“a.txt” (a text)" in line.text
+    assert line.text.count("This is simulated") == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -10,14 +11,21 @@ from hypothesis.strategies import booleans, integers, sampled_from
 
 from chatkit_app.conf import settings
 from chatkit_app.engine.commands import Answer, Claim, Release
+from chatkit_app.models import Interrupt
 from chatkit_app.runs import answering, recovery
+from chatkit_app.runs.replies import STRIKES
 from tests.properties.story import CallTold, RunTold
-from tests.properties.world import TABS, Asked, Place, World
+from tests.properties.world import TABS, Asked, Place, World, answer_of
 from tests.runs.desk import a_command_id
 
 picks = integers(0, 7)
 tabs = sampled_from(TABS)
 PRECEDENCE = 2.0
+TOO_LATE = {
+    "client_tool": "deadline",
+    "approval": "approval_expired",
+    "question": "question_expired",
+}
 OUTPUTS = ({"text": "fox"}, {"text": "hen"}, {"colour": "red"})
 """The last one does not fit."""
 
@@ -25,7 +33,7 @@ OUTPUTS = ({"text": "fox"}, {"text": "hen"}, {"colour": "red"})
 class Answering(World):
     """Claims, answers, deadlines, and what must come of them."""
 
-    @precondition(lambda self: self.asked)
+    @precondition(lambda self: self._of_pages())
     @rule(
         act=sampled_from(["claim", "claim", "release", "live"]), which=picks, tab=tabs
     )
@@ -38,14 +46,14 @@ class Answering(World):
             case _:
                 self.show_life(which, tab)
 
-    @precondition(lambda self: self.asked)
+    @precondition(lambda self: self._of_pages())
     @rule(which=picks, tab=tabs, output=sampled_from(OUTPUTS), is_error=booleans())
     def page_answers(
         self, which: int, tab: str, output: dict[str, str], is_error: bool
     ) -> None:
         self.answer(which, tab, output, is_error)
 
-    @precondition(lambda self: self.asked)
+    @precondition(lambda self: self._of_pages())
     @rule(which=picks, tab=tabs, how=integers(0, 3))
     def forge_an_answer(self, which: int, tab: str, how: int) -> None:
         self.answer_what_is_not_theirs(which, tab, how)
@@ -104,7 +112,7 @@ class Answering(World):
         error = "it broke" if is_error and output is OUTPUTS[0] else None
         if expected == "" and not fits:
             asked.strikes += 1
-            expected = "answer_invalid" if asked.strikes < answering.STRIKES else ""
+            expected = "answer_invalid" if asked.strikes < STRIKES else ""
         was, others = run.status, [c for c in run.open_calls if c is not call]
         command = Answer(
             id=a_command_id(),
@@ -122,7 +130,8 @@ class Answering(World):
             return
         assert isinstance(outcome, dict), outcome
         self.done.append((command, outcome))
-        asked.status = "answered"
+        asked.decision = "fail" if error else "answer"
+        self.note_answer(asked)
         self.look()
         assert call.status == ("completed" if fits and not error else "failed")
         self._check_going_on(run, was, others)
@@ -138,7 +147,12 @@ class Answering(World):
         elif how == 2:
             [thread] = [other.id for other in self.places if other is not place]
         else:
-            servers = [c for c in place.story.calls.values() if c.executor == "server"]
+            asked_pages = {asked.call for asked in self._of_pages()}
+            servers = [
+                c
+                for c in place.story.calls.values()
+                if c.executor and c.id not in asked_pages
+            ]
             if not servers:
                 return
             call_id = UUID(servers[-1].id)
@@ -155,10 +169,10 @@ class Answering(World):
         """What is late is found, and ends by it; nothing else does."""
         due = dict(self._due())
         found = {str(pk) for pk in recovery.calls_past_deadline(100)}
-        mine = found & self.asked.keys()
-        assert mine == due.keys()
+        mine = found & {asked.call for asked in self.asked.values()}
+        assert mine == due.keys(), (mine, due)
         for call_id, code in due.items():
-            _place, run = self.run_told(self._told(call_id).run)
+            _place, run = self.run_told(self.call_told(call_id).run)
             was = run.status
             others = [c for c in run.open_calls if c.id != call_id]
             self.submitted.clear()
@@ -166,13 +180,14 @@ class Answering(World):
             answering.expire(UUID(call_id))
             answering.expire(UUID(call_id))
 
-            self.asked[call_id].status = "expired"
+            [asked] = [a for a in self.asked_of(call_id) if a.status == "open"]
+            asked.status = "expired"
             self.look()
-            assert self._told(call_id).error_code == code
+            assert self.call_told(call_id).error_code == code
             self._check_going_on(run, was, others)
 
     def expire_too_early(self, which: int) -> None:
-        place, _run, call, _asked = self._call(which)
+        place, _run, call, _asked = self.pick_asked(which, self.asked.values())
         if call.id in dict(self._due()):
             return
         before = place.position
@@ -185,8 +200,9 @@ class Answering(World):
     def _check_going_on(
         self, run: RunTold, was: str | None, others: list[CallTold]
     ) -> None:
-        """With the last open call of a paused run, and only then, it goes on; once."""
-        if was == "requires_action" and not others:
+        """A paused run goes on with its last open call, or when one may run; once."""
+        may_run = any(call.status == "queued" for call in run.open_calls)
+        if was == "requires_action" and (may_run or not others):
             assert run.status == "queued"
             assert self.submitted == [UUID(run.id)]
         else:
@@ -204,12 +220,8 @@ class Answering(World):
     ) -> str:
         """The refusal's code, or "" where it is taken."""
         now = self.time.now
-        if asked.status == "answered":
-            return "answer_duplicate"
-        if asked.status != "open" or run.status == "cancelling":
-            return "answer_late"
-        if self._deadline(call) < now:
-            return "answer_late"
+        if refusal := self.closed(run, call, asked):
+            return refusal
         age = (now - asked.created_at).total_seconds()
         if claiming and tab != TABS[0] and age < PRECEDENCE:
             return "claim_held"
@@ -220,32 +232,49 @@ class Answering(World):
             return "" if is_free or (until < now and not is_once) else "claim_held"
         return "" if is_free or not (until > now or is_once) else "claim_held"
 
+    def closed(self, run: RunTold, call: CallTold, asked: Asked) -> str:
+        """Why nobody can answer this any more; "" where they can."""
+        if asked.status == "answered":
+            return "answer_duplicate"
+        if asked.status != "open" or run.status == "cancelling":
+            return "answer_late"
+        return "answer_late" if self._deadline(call) < self.time.now else ""
+
     def _due(self) -> list[tuple[str, str]]:
         """The calls whose time is over, with the error's code."""
         found = []
-        for id_, asked in self.asked.items():
+        for asked in self.asked.values():
             if asked.status != "open":
                 continue
             until = asked.claim_until
             is_gone = until is not None and until < self.time.now
-            if self._deadline(self._told(id_)) < self.time.now:
-                found.append((id_, "deadline"))
-            elif is_gone and self.effects[id_] == "once":
-                found.append((id_, "outcome_unknown"))
+            if self._deadline(self.call_told(asked.call)) < self.time.now:
+                found.append((asked.call, TOO_LATE[asked.kind]))
+            elif is_gone and self.effects[asked.call] == "once":
+                found.append((asked.call, "outcome_unknown"))
         return found
 
     def _call(self, which: int) -> tuple[Place, RunTold, CallTold, Asked]:
-        """The open ones before the others."""
-        ids = sorted(self.asked, key=lambda id_: self.asked[id_].status != "open")
-        call = self._told(ids[which % min(len(ids), 4)])
-        place, run = self.run_told(call.run)
-        return place, run, call, self.asked[call.id]
+        """What a page was asked; the open ones before the others."""
+        return self.pick_asked(which, self._of_pages())
 
-    def _told(self, call_id: str) -> CallTold:
-        [call] = [
-            p.story.calls[call_id] for p in self.places if call_id in p.story.calls
-        ]
-        return call
+    def _of_pages(self) -> list[Asked]:
+        return [one for one in self.asked.values() if one.kind == "client_tool"]
+
+    def pick_asked(
+        self, which: int, among: Iterable[Asked]
+    ) -> tuple[Place, RunTold, CallTold, Asked]:
+        found = sorted(among, key=lambda asked: asked.status != "open")
+        asked = found[which % min(len(found), 4)]
+        call = self.call_told(asked.call)
+        place, run = self.run_told(call.run)
+        return place, run, call, asked
+
+    def note_answer(self, asked: Asked) -> None:
+        """It is answered now, and for ever."""
+        asked.status = "answered"
+        asked.row = answer_of(Interrupt.objects.get(pk=asked.id))
+        assert asked.row[0] == asked.decision
 
     def _deadline(self, call: CallTold) -> datetime:
         return datetime.fromisoformat(call.deadline_at or "")

@@ -9,7 +9,14 @@ from uuid import UUID
 from hypothesis.stateful import precondition, rule
 from hypothesis.strategies import integers, sampled_from
 
-from chatkit_app.engine.commands import Answer, Cancel, Command, Retry, Send
+from chatkit_app.engine.commands import (
+    Answer,
+    Cancel,
+    Command,
+    Resolve,
+    Retry,
+    Send,
+)
 from chatkit_app.runs.service import handle
 from tests.properties.story import ENDED, RunTold
 from tests.properties.world import TABS, Place, World
@@ -58,12 +65,16 @@ class Asking(World):
         run = place.story.newest
         command = self._send(place)
         asked_before = run.status if run else None
+        is_staffs = run is not None and self._waits_for_staff(run)
 
         outcome = self.ask(command)
         self.look()
 
         if asked_before in ("queued", "in_progress", "cancelling"):
             assert outcome == "run_conflict"
+            return
+        if is_staffs:
+            assert outcome == "approval_pending"
             return
         assert isinstance(outcome, dict), outcome
         self.done.append((command, outcome))
@@ -78,7 +89,9 @@ class Asking(World):
         command, outcome = self.done[-1 - which % len(self.done)]
         before = [place.position for place in self.places]
 
-        if isinstance(command, Send | Answer | Retry):  # by the same page, reloaded
+        if isinstance(
+            command, Send | Answer | Resolve | Retry
+        ):  # by the same page, reloaded
             command = replace(command, tab="reloaded")
         assert self.ask(command) == outcome
         self.look()
@@ -97,7 +110,7 @@ class Asking(World):
 
         refusal = self.ask(command, self.stranger)
 
-        assert refusal in ("thread_not_found", "call_not_found")
+        assert refusal in ("thread_not_found", "call_not_found", "interrupt_not_found")
 
     def cancel(self, where: int, which: int) -> None:
         place = self._place(where)
@@ -164,6 +177,13 @@ class Asking(World):
             assert len(taken) == 1, found
         assert len(place.story.active) == 1
 
+    def _waits_for_staff(self, run: RunTold) -> bool:
+        return any(
+            asked.is_staffs and asked.status == "open"
+            for call in run.open_calls
+            for asked in self.asked_of(call.id)
+        )
+
     def _idle(self) -> list[Place]:
         return [place for place in self.places if not place.story.active]
 
@@ -198,6 +218,9 @@ def another(command: Command) -> Command:
             return replace(command, text="say Another.")
         case Answer():
             return replace(command, output={"text": "another"}, error=None)
+        case Resolve():
+            first, *rest = command.answers
+            return replace(command, answers=(replace(first, text="another"), *rest))
         case Retry():
             return Cancel(
                 id=command.id, thread_id=command.thread_id, run_id=command.run_id

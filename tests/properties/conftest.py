@@ -9,6 +9,7 @@ ROOMS = (
     "asking",
     "carrying",
     "listening",
+    "resolving",
     "story",
     "watching",
     "world",

@@ -19,22 +19,44 @@ class Fold:
         self.messages: list[Json] = []
         self.run: Json | None = None
         self.retry_position = 0
+        self._is_noticed = False
+        self.told: list[tuple[int, Json]] = []  # positions, and effects and new notices
 
     def snapshot(self) -> Json:
-        return copy.deepcopy(
-            {
-                "thread": self.thread,
-                "messages": self.messages,
-                "run": self.run,
-                "earlier": False,
-            }
-        )
+        """As the server writes it: what is open once more with the run, progress without nothing."""
+        told = self.shown() | {"earlier": False}
+        if told["run"]:
+            told["run"]["interrupts"] = self.interrupts()
+        for message in told["messages"]:
+            for part in message["parts"]:
+                if part.get("progress"):
+                    part["progress"] = without_nothing(part["progress"])
+        return told
+
+    def shown(self) -> Json:
+        """As a page has it."""
+        told = {"thread": self.thread, "messages": self.messages, "run": self.run}
+        return copy.deepcopy(told)
+
+    def _telling(self, event: Json) -> Json:
+        call = {"toolCallId": event["toolCallId"]}
+        if event["type"] != "effect":
+            return {"type": "notice", "detail": call | event["notice"]}
+        told = {name: event[name] for name in ("name", "data", "tab")}
+        return {"type": "effect", "detail": call | told | {"isOurs": False}}
+
+    def interrupts(self) -> list[Json]:
+        asked = (part.get("interrupt") for part in self.parts())
+        return [interrupt for interrupt in asked if interrupt]
 
     def apply(self, position: int, event: Json) -> None:
+        self._is_noticed = False
         name = event["type"].replace(".", "_")
         tell = getattr(self, f"_{name}", None)
         if tell is not None:  # what is newer than the page changes nothing
             tell(event)
+        if event["type"] == "effect" or self._is_noticed:
+            self.told.append((position, self._telling(event)))
         if event["type"] == "step.voided":
             self.retry_position = position
 
@@ -108,7 +130,8 @@ class Fold:
         if event["kind"] == "tool-call":
             part |= {"id": event["toolCallId"], "name": event["toolCallName"]}
             part |= {"arguments": "", "state": "awaiting-input", "status": "streaming"}
-            nothing = "input executor approval claimedBy progress deadlineAt"
+            asked = "editedInput waitsFor interrupt approval"
+            nothing = f"input executor claimedBy progress deadlineAt {asked}"
             part |= dict.fromkeys(nothing.split())
         else:
             part |= {"content": "", "state": "streaming"}
@@ -132,7 +155,9 @@ class Fold:
     def _tool_call_changed(self, event: Json) -> None:
         call = self.call(event["toolCallId"])
         call |= {"status": event["status"], "state": event["state"]}
-        for name in ("executor", "input", "deadlineAt"):
+        for name in ("waitsFor", "interrupt", "deadlineAt"):
+            call[name] = event[name]
+        for name in ("executor", "input", "editedInput", "approval"):
             if event[name] is not None:
                 call[name] = event[name]
 
@@ -140,13 +165,19 @@ class Fold:
         self.call(event["toolCallId"])["claimedBy"] = event["tab"]
 
     def _tool_call_progressed(self, event: Json) -> None:
-        progress = {"text": event["text"], "fraction": event["fraction"]}
-        self.call(event["toolCallId"])["progress"] = progress
+        call = self.call(event["toolCallId"])
+        known = (call["progress"] or {}).get("notice")
+        self._is_noticed = event["notice"] not in (None, known)
+        names = ("text", "fraction", "preliminary", "notice")
+        call["progress"] = {name: event[name] for name in names}
 
     def _tool_call_ended(self, event: Json) -> None:
         call = self.call(event["toolCallId"])
         call |= {"status": event["status"], "state": event["state"]}
         call |= {"claimedBy": None, "progress": None}
+        call |= {"waitsFor": None, "interrupt": None}
+        if event["approval"] is not None:
+            call["approval"] = event["approval"]
         part: Json = {"type": "tool-result"}
         for name in ("toolCallId", "partId", "index", "stepId"):
             part[name] = event[name]
@@ -160,3 +191,13 @@ class Fold:
             error = {"code": event["errorCode"], "text": event["errorText"]}
             part |= {"content": event["errorText"], "state": "error", "error": error}
         self._place(event["messageId"], part)
+
+
+def without_nothing(progress: Json) -> Json:
+    """A call's progress as its row keeps it."""
+    optional = ("preliminary", "notice")
+    return {
+        name: value
+        for name, value in progress.items()
+        if value is not None or name not in optional
+    }

@@ -15,6 +15,7 @@ from chatkit_app.engine import events
 from chatkit_app.engine.states import (
     Executor,
     FinishReason,
+    InterruptKind,
     MessageStatus,
     PartKind,
     PartState,
@@ -23,6 +24,7 @@ from chatkit_app.engine.states import (
     ThreadStatus,
     ToolCallState,
     ToolCallStatus,
+    WaitsFor,
 )
 from chatkit_app.protocols.native import encode_event, event_frame
 from tests.properties.reducer_fold import Fold
@@ -64,6 +66,7 @@ class Story(RuleBasedStateMachine):
         self.texts: dict[str, str] = {}  # of open parts
         self.calls: dict[str, str] = {}  # of the step: their parts
         self.open_calls: list[str] = []
+        self.persons: dict[str, events.InterruptTold] = {}  # by call: for a person
 
     def new_id(self) -> str:
         self._ids += 1
@@ -224,15 +227,6 @@ class Story(RuleBasedStateMachine):
         self.append(events.ToolCallClaimed(tool_call_id=call, tab=tab))
 
     @precondition(has_open_call)
-    @rule(data=st.data(), text=TEXTS, quarters=st.none() | st.integers(1, 3))
-    def progresses(self, data: st.DataObject, text: str, quarters: int | None) -> None:
-        call = data.draw(st.sampled_from(self.open_calls))
-        fraction = quarters and quarters / 4
-        self.append(
-            events.ToolCallProgressed(tool_call_id=call, text=text, fraction=fraction)
-        )
-
-    @precondition(has_open_call)
     @rule(data=st.data(), output=OUTPUTS, is_well=st.booleans())
     def answers(self, data: st.DataObject, output: Any, is_well: bool) -> None:
         call = data.draw(st.sampled_from(self.open_calls))
@@ -317,20 +311,49 @@ class Story(RuleBasedStateMachine):
         )
 
     def _move_call(self, call: str) -> None:
-        is_here = self.fold.call(call)["name"] == "highlight"
-        self.append(
-            events.ToolCallChanged(
-                tool_call_id=call,
-                status=ToolCallStatus.WAITING if is_here else ToolCallStatus.RUNNING,
-                state=ToolCallState.INPUT_COMPLETE,
-                executor=Executor.CLIENT if is_here else Executor.SERVER,
-                input={"number": 7},
-                deadline_at=self.now() if is_here else None,
-            )
+        is_pages = self.fold.call(call)["name"] == "highlight"
+        self._go_on(call, is_pages=is_pages, input={"number": 7})
+
+    def _go_on(
+        self,
+        call: str,
+        state: ToolCallState = ToolCallState.INPUT_COMPLETE,
+        *,
+        is_pages: bool,
+        **rest: Any,
+    ) -> None:
+        """A page is asked to run it, or the server does."""
+        if not is_pages:
+            where = {"executor": Executor.SERVER, "state": state}
+            return self._change_call(call, ToolCallStatus.RUNNING, **where, **rest)
+        asked = events.InterruptTold(
+            id=self.new_id(), kind=InterruptKind.CLIENT_TOOL, tool_call_id=call
+        )
+        return self._change_call(
+            call,
+            ToolCallStatus.WAITING,
+            state=state,
+            executor=Executor.CLIENT,
+            waits_for=WaitsFor.CLIENT,
+            interrupt=asked,
+            deadline_at=self.now(),
+            **rest,
         )
 
-    def _end_call(self, call: str, output: Any, *, is_well: bool) -> None:
+    def _change_call(self, call: str, status: ToolCallStatus, **rest: Any) -> None:
+        told = {"state": ToolCallState.INPUT_COMPLETE} | rest
+        self.append(events.ToolCallChanged(tool_call_id=call, status=status, **told))
+
+    def _end_call(
+        self,
+        call: str,
+        output: Any,
+        *,
+        is_well: bool,
+        approval: events.ApprovalTold | None = None,
+    ) -> None:
         self.open_calls.remove(call)
+        self.persons.pop(call, None)
         status = ToolCallStatus.COMPLETED if is_well else ToolCallStatus.FAILED
         why = {} if is_well else {"error_code": "tool_error", "error_text": "No 👀."}
         self.append(
@@ -343,6 +366,7 @@ class Story(RuleBasedStateMachine):
                 status=status,
                 state=ToolCallState.INPUT_COMPLETE,
                 output=output,
+                approval=approval,
                 **why,
             )
         )

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.db import connection
 
-from chatkit_app.models import Event, Thread, ToolCall
+from chatkit_app.models import Event, Interrupt, Thread, ToolCall
 
 THREAD = Thread._meta.db_table
 EVENT = Event._meta.db_table
 CALL = ToolCall._meta.db_table
+INTERRUPT = Interrupt._meta.db_table
 
 
 def standings(threads: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
@@ -33,6 +34,12 @@ def calls(runs: Sequence[UUID]) -> dict[str, tuple[str, int]]:
     """Status and number of starts of the calls of these runs."""
     found = _select(f"SELECT id, status, starts FROM {CALL} WHERE run_id", runs)  # noqa: S608
     return {str(id_): (status, starts) for id_, status, starts in found}
+
+
+def interrupts(runs: Sequence[UUID]) -> dict[str, tuple[str, str]]:
+    """Status and decision of all that these runs have asked."""
+    found = _select(f"SELECT id, status, decision FROM {INTERRUPT} WHERE run_id", runs)  # noqa: S608
+    return {str(id_): (status, decision) for id_, status, decision in found}
 
 
 def _select(sql: str, ids: Sequence[UUID], rest: str = "") -> list[tuple[Any, ...]]:

@@ -27,6 +27,14 @@ MOVES = {
     "requires_action": {"queued", "cancelled"},
     "cancelling": {"cancelled"},
 }
+CALL_MOVES = {
+    "streaming": {"queued", "waiting", "failed", "cancelled"},
+    "queued": {"queued", "running", "waiting", "failed", "cancelled"},
+    "running": {"queued", "waiting", *ENDED},
+    "waiting": {"queued", *ENDED},
+}
+GO_BACK = ("approval", "question")
+"""What is asked of a person; after the answer the call goes back to the queue."""
 
 
 @dataclass
@@ -50,6 +58,9 @@ class CallTold:
     status: str = "streaming"
     starts: int = 0
     deadline_at: str | None = None
+    interrupt: dict[str, Any] | None = None  # what it waits for now
+    approval: dict[str, Any] | None = None
+    returns: int = 0  # from a person, to the queue
     content: str | None = None  # of its result
     error_code: str | None = None
 
@@ -108,6 +119,7 @@ class Story:
         self.steps: dict[str, StepTold] = {}
         self.calls: dict[str, CallTold] = {}
         self.parts: dict[str, PartTold] = {}
+        self.interrupts: set[str] = set()
 
     @property
     def active(self) -> list[RunTold]:
@@ -146,6 +158,9 @@ class Story:
                 step.state = "broken" if step.state == "open" else step.state
             open_parts = [p for s in run.steps for p in s.parts if _is_open(s, p)]
             assert not open_parts, "an ended run has an open part"
+        if run.status == "requires_action":
+            open_ones = {call.status for call in run.open_calls}
+            assert open_ones == {"waiting"}, f"stuck, or too early: {open_ones}"
 
     def _step_started(self, event: dict[str, Any]) -> None:
         run = self.runs[event["runId"]]
@@ -204,20 +219,57 @@ class Story:
     def _tool_call_changed(self, event: dict[str, Any]) -> None:
         call = self.calls[event["toolCallId"]]
         assert call.status in OPEN_CALLS, "a settled call moves"
+        assert event["status"] in CALL_MOVES[call.status], (call.status, event)
         assert self.steps[call.step].state == "complete"
+        if call.status == "waiting":
+            assert (call.interrupt or {}).get("kind") in GO_BACK
+            call.returns += 1
         call.status = event["status"]
         call.executor = event["executor"] or call.executor
-        call.deadline_at = event["deadlineAt"] or call.deadline_at
-        call.starts += call.status == "running"
+        call.deadline_at = event["deadlineAt"]
+        self._hear_of_approval(call, event)
+        self._hear_of_interrupt(call, event["interrupt"])
+        if call.status == "running":
+            call.starts += 1
+            assert is_let(call), "begun before it was approved"
+
+    def _hear_of_interrupt(self, call: CallTold, told: dict[str, Any] | None) -> None:
+        assert (told is not None) == (call.status == "waiting")
+        call.interrupt = told
+        if told is None:
+            return
+        assert told["toolCallId"] == call.id
+        assert told["id"] not in self.interrupts, "asked twice under one id"
+        self.interrupts.add(told["id"])
+        if told["kind"] == "client_tool":
+            assert is_let(call), "given to a page before it was approved"
+
+    def _hear_of_approval(self, call: CallTold, event: dict[str, Any]) -> None:
+        told, known = event["approval"], call.approval
+        if told is None:
+            return
+        if known is not None:
+            assert told["id"] == known["id"], "asked to approve it twice"
+            assert known["approved"] is None or told == known, "another answer"
+        call.approval = told
 
     def _tool_call_ended(self, event: dict[str, Any]) -> None:
         call = self.calls[event["toolCallId"]]
         assert call.status in OPEN_CALLS, "a second result"
         assert event["status"] in ENDED
+        assert event["status"] in CALL_MOVES[call.status], (call.status, event)
+        self._hear_of_approval(call, event)
+        assert is_let(call) or event["status"] != "completed"
+        call.interrupt = None
         call.status, call.error_code = event["status"], event["errorCode"]
         call.content = event["errorText"] or ""
         if call.error_code != "outcome_unknown":  # which is a takeover's own word
             self.runs[call.run].takeovers = 0
+
+
+def is_let(call: CallTold) -> bool:
+    """Was nobody asked whether it may run, or did they say yes?"""
+    return call.approval is None or call.approval["approved"] is True
 
 
 def _is_open(step: StepTold, part: PartTold) -> bool:

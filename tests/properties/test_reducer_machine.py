@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from chatkit_app.protocols.native import position_frame, reset_frame
-from tests.properties.reducer_story import Story
+from tests.properties.reducer_asking import AskingStory
 
 # As in test_runs_machine.py: whoever only asks whether there is a failure says "unshrunk".
 SHRINKS = os.environ.get("CHATKIT_HYPOTHESIS") != "unshrunk"
@@ -65,7 +65,7 @@ class Peer:
         self._process.stdout.close()
 
 
-class Line(Story):
+class Line(AskingStory):
     """The server's end of the line, and what happens to frames on it."""
 
     peer: ClassVar[Peer]
@@ -83,6 +83,11 @@ class Line(Story):
         self.corrupted: set[str] = set()
         self.mishaps = 0
         self.spoiled = 0  # mishaps that only a snapshot heals
+        self.early = (
+            0  # positions on their way: they look like answers to what is asked later
+        )
+        self.heard: list[Any] = []  # effects and notices, as the page was told of them
+        self.snapshot_position = 0  # the newest that has come: later effects are heard
         self.begged = 0  # snapshots asked for by a page that had one
         self.has_snapshot = False
         self.page_epoch = ""
@@ -108,6 +113,7 @@ class Line(Story):
     def hear(self, *acts: list[Any]) -> None:
         """Let the page act, and answer what it sends as the server would."""
         self.shown = self.peer.do(*acts)
+        self.heard += self.shown["told"]
         for frame in self.shown["sent"]:
             match frame["type"]:
                 case "opened":
@@ -141,6 +147,7 @@ class Line(Story):
         snapshot = self.fold.snapshot()
         if snapshot["run"] and not self.tells_retry:
             del snapshot["run"]["retry"]
+            del snapshot["run"]["interrupts"]
         return reset_frame(UUID(self.thread), self.epoch, self.head, snapshot)
 
     def _forget_line(self) -> None:
@@ -149,6 +156,7 @@ class Line(Story):
 
     def arrive(self, *frames: str) -> None:
         before = self.has_snapshot, self.untold_until, self.page_epoch
+        snapshot_position = self.snapshot_position
         for text in frames:
             frame = json.loads(text)
             if frame["type"] == "reset":
@@ -156,10 +164,12 @@ class Line(Story):
                 is_untold = run is not None and "retry" not in run
                 self.untold_until = frame["position"] if is_untold else 0
                 self.has_snapshot = True
+                self.snapshot_position = max(self.snapshot_position, frame["position"])
                 self.page_epoch = frame["epoch"]
         self.hear(*(["push", text] for text in frames))
         if self.shown["missed"]:  # the page has given the line up
             self.has_snapshot, self.untold_until, self.page_epoch = before
+            self.snapshot_position = snapshot_position
 
     def has_frames(self) -> bool:
         return bool(self.way)
@@ -226,6 +236,7 @@ class Line(Story):
     @precondition(lambda self: self.is_watched)
     @rule()
     def tells_position(self) -> None:
+        self.early += bool(self.way)
         self.way.append(self._position())
 
     @rule(back=st.integers(0, 5), is_erased=st.booleans(), tells=st.booleans())
@@ -283,16 +294,30 @@ class Line(Story):
         return is_told and self.shown["state"] == "open"
 
     def _check_rest(self) -> None:
-        expected = self.fold.snapshot()
+        expected = self.fold.shown()
         if expected["run"] and self.fold.retry_position <= self.untold_until:
             expected["run"]["retry"] = None
         shown = {name: self.shown[name] for name in ("thread", "messages", "run")}
-        assert shown == {name: expected[name] for name in shown}
-        allowed = 2 * self.mishaps + self.opened
+        assert shown == expected
+        assert self.shown["interrupts"] == self.fold.interrupts()
+        self._check_heard()
+        allowed = 2 * self.mishaps + self.opened + self.early
         assert self.asked <= allowed, f"asked {self.asked} times, {allowed} would do"
         assert self.begged <= 2 * self.spoiled, "a cursor would have done"
         self.corrupted.clear()
-        self.mishaps = self.asked = self.opened = self.spoiled = self.begged = 0
+        self.mishaps = self.asked = self.opened = 0
+        self.spoiled = self.begged = self.early = 0
+
+    def _check_heard(self) -> None:
+        """Effects and notices: in their order, each once, and all that came after a snapshot."""
+        every = iter(telling for _, telling in self.fold.told)
+        assert all(heard in every for heard in self.heard), "not in order, or not once"
+        new = [
+            telling
+            for position, telling in self.fold.told
+            if position > self.snapshot_position
+        ]
+        assert self.heard[len(self.heard) - len(new) :] == new
 
 
 @pytest.mark.timeout(7200 if LONG else 300)

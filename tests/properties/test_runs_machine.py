@@ -7,7 +7,9 @@ machine turns. Its rules say what must come of each thing; ``World`` says what m
 - a thread has one active run; an ended one has nothing open, and nothing follows its end;
 - only the holder of (run, attempt) writes for it, each batch once;
 - a call has one result at most, and exactly one before the model is told of it; a tool that must run
-  once is begun once;
+  once is begun once; one that needs an approval is never begun without it;
+- an interrupt is answered once, its answer never changes, and several are answered all or none; a run
+  that waits has something open, and nothing in it that could run;
 - a snapshot is what the events tell; a cursor gets exactly the rest, or a reset.
 
 ``CHATKIT_HYPOTHESIS=long`` asks for many more examples.
@@ -25,9 +27,9 @@ from hypothesis.stateful import initialize, run_state_machine_as_test
 from hypothesis.strategies import booleans, integers, sampled_from, tuples
 from pytest_django import Settings
 
-from tests.properties.answering import Answering
 from tests.properties.asking import Asking
 from tests.properties.carrying import OWNERS, STEPS, Carrying
+from tests.properties.resolving import Resolving
 from tests.properties.watching import Watching
 from tests.properties.world import HELD
 
@@ -40,7 +42,7 @@ EXAMPLES = 5000 if LONG else QUICK
 LENGTH = 50 if LONG else 25
 
 
-class Machine(Asking, Answering, Carrying, Watching):
+class Machine(Asking, Resolving, Carrying, Watching):
     """All rules together."""
 
     @initialize(

@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from unittest import mock
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.db import connection
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from chatkit_app.conf import settings
 from chatkit_app.engine.commands import Command
+from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import ChatKitError
 from chatkit_app.log import append as append_module
 from chatkit_app.log.batches import RunLog
@@ -29,7 +32,7 @@ from tests.log.telling import Page, comparable
 from tests.properties import rows
 from tests.properties.fake_time import FakeTime
 from tests.properties.listening import Listener, differences, page_of
-from tests.properties.story import ENDED, RunTold, Story
+from tests.properties.story import ENDED, CallTold, RunTold, Story
 from tests.runs.desk import a_command_id, a_visitor, say
 
 TABS = ("tab", "second", "third")
@@ -40,12 +43,23 @@ HELD = ("in_progress", "cancelling")
 """A run's statuses while a process carries it."""
 
 
+NEED_APPROVAL = ("refund", "staff_refund", "erase_notes")
+"""Tools that somebody has to approve."""
+
+
 @dataclass
 class Asked:
-    """What the machine knows of a client tool's interrupt."""
+    """What the machine knows of an interrupt."""
 
+    id: str
+    call: str
+    kind: str
     created_at: datetime
+    key: str = ""  # of a question
+    is_staffs: bool = False
     status: str = "open"
+    decision: str = ""
+    row: tuple[Any, ...] | None = None  # once it is answered
     claimed_by: str = ""
     claim_until: datetime | None = None
     strikes: int = 0
@@ -58,7 +72,8 @@ class Holding:
     run: str
     log: RunLog
     told_to_cancel: int = 0
-    begun: set[str] = field(default_factory=set)
+    begun: set[tuple[str, int]] = field(default_factory=set)
+    """Calls, with how often a person had sent them back."""
 
 
 @dataclass
@@ -96,6 +111,7 @@ class World(RuleBasedStateMachine):
         self.time = FakeTime()
         self.elsewhere = Elsewhere()
         self.viewer, self.stranger = a_visitor(), a_visitor()
+        self.staff = a_member_of_staff()
         self.holdings: list[Holding] = []
         self.holder: dict[str, Holding] = {}
         self.lease: dict[str, datetime] = {}
@@ -144,6 +160,7 @@ class World(RuleBasedStateMachine):
             self.loop.close()
             self.stack.close()
             Thread.objects.filter(pk__in=[place.id for place in self.places]).delete()
+            self.staff.user.delete()
 
     # What the rules need.
 
@@ -203,12 +220,36 @@ class World(RuleBasedStateMachine):
         """What no other process is told: since when a run is queued, what a page was asked."""
         if event["type"] == "run.changed" and event["status"] == "queued":
             self.queued_at[event["runId"]] = self.time.now
-        if event["type"] == "tool_call.changed" and event["status"] == "waiting":
-            self.asked[event["toolCallId"]] = Asked(self.time.now)
+        if event["type"] == "tool_call.changed":
+            self._note_call(event)
         if event["type"] == "tool_call.ended":
-            asked = self.asked.get(event["toolCallId"])
-            if asked is not None and asked.status == "open":
-                asked.status = "cancelled"
+            for asked in self.asked_of(event["toolCallId"]):
+                if asked.status == "open":
+                    asked.status = "cancelled"
+
+    def _note_call(self, event: dict[str, Any]) -> None:
+        call, told = self.call_told(event["toolCallId"]), event["interrupt"]
+        if told is not None:
+            self.asked[told["id"]] = Asked(
+                told["id"],
+                call.id,
+                told["kind"],
+                self.time.now,
+                key=told["key"],
+                is_staffs=told["approver"] == "staff",
+            )
+        is_begun = call.status == "running" or call.executor == "client"
+        if is_begun and call.name in NEED_APPROVAL and not _asks_approval(told):
+            assert call.approval is not None, "begun, and nobody was asked"
+
+    def asked_of(self, call: str) -> list[Asked]:
+        return [asked for asked in self.asked.values() if asked.call == call]
+
+    def call_told(self, call_id: str) -> CallTold:
+        [call] = [
+            p.story.calls[call_id] for p in self.places if call_id in p.story.calls
+        ]
+        return call
 
     @invariant()
     def the_rows_are_what_was_told(self) -> None:
@@ -252,6 +293,10 @@ class World(RuleBasedStateMachine):
         for call in calls:
             is_once = self.effects.get(call.id) == "once"
             assert call.starts <= 1 or not is_once, "begun twice"
+        known = {
+            asked.id: (asked.status, asked.decision) for asked in self.asked.values()
+        }
+        assert rows.interrupts(runs) == known
 
     # What holds too, and takes longer to see.
 
@@ -272,9 +317,12 @@ class World(RuleBasedStateMachine):
             if call.status in ENDED and call.content is not None
         ]
         assert sorted(map(str, results)) == sorted(settled)
-        open_ones = Interrupt.objects.filter(run__thread=place.id, status="open")
+        asked = Interrupt.objects.filter(run__thread=place.id)
+        open_ones = [str(one.tool_call_id) for one in asked.filter(status="open")]
         waiting = [c.id for c in place.story.calls.values() if c.status == "waiting"]
-        assert sorted(str(one.tool_call_id) for one in open_ones) == sorted(waiting)
+        assert sorted(open_ones) == sorted(waiting)
+        for row in asked.filter(status="answered"):
+            assert answer_of(row) == self.asked[str(row.pk)].row, "an answer changed"
 
     def follow(self, place: Place) -> None:
         """Every listener gets exactly the rest, and shows what the whole log tells."""
@@ -299,3 +347,20 @@ class World(RuleBasedStateMachine):
 
     def lease_ends(self) -> datetime:
         return self.time.later(settings.LEASE_SECONDS)
+
+
+def _asks_approval(told: dict[str, Any] | None) -> bool:
+    return told is not None and told["kind"] == "approval"
+
+
+def answer_of(row: Interrupt) -> tuple[Any, ...]:
+    """All that an answer leaves; it never changes."""
+    said = (row.decision, row.answer, row.answered_by_id)
+    return (*said, row.answered_at, row.submission_id, row.answer_digest)
+
+
+def a_member_of_staff() -> Viewer:
+    """Somebody who may approve what customers can't."""
+    user = get_user_model().objects.create_user(uuid4().hex[:30], is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="change_group"))
+    return Viewer(user=get_user_model().objects.get(pk=user.pk))

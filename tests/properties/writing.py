@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from chatkit_app.conf import settings
 from chatkit_app.engine import events
+from chatkit_app.engine.approvals import Ask
+from chatkit_app.engine.asked_for import approval, client_tool, question, state_of
 from chatkit_app.engine.assembler import part_ended
+from chatkit_app.engine.calls import Call
 from chatkit_app.engine.messages import (
     ReasoningPart,
     TextPart,
     ToolCallPart,
     ToolResultPart,
 )
+from chatkit_app.engine.performing import Pending
+from chatkit_app.engine.questions import question_of
 from chatkit_app.engine.states import (
-    Effect,
     Executor,
     FinishReason,
     PartKind,
     PartState,
     RunStatus,
-    ToolCallState,
     ToolCallStatus,
 )
+from chatkit_app.engine.tools import Tool
 from chatkit_app.exceptions import LeaseLost
 from chatkit_app.log.batches import Batch, RunLog, commit_once
 from chatkit_app.log.statements import Fence
-from chatkit_app.models import Run, ToolCall
+from chatkit_app.models import Run, ToolCall, new_id
 from chatkit_app.runs.closing import close_run, move_run
 from chatkit_app.runs.recorder import record
 from chatkit_app.runs.transcript import load_work
+from tests import assistants as site
+from tests import trading_tools as trade
 from tests.properties.story import CallTold, RunTold, told_to_the_model
-from tests.properties.world import HELD, Holding, Place, World
+from tests.properties.world import HELD, NEED_APPROVAL, Holding, Place, World
 
-TOOLS = {
-    "read_selection": (Executor.CLIENT, Effect.READ),
-    "order_once": (Executor.CLIENT, Effect.ONCE),
-    "add": (Executor.SERVER, Effect.READ),
-    "book": (Executor.SERVER, Effect.IDEMPOTENT),
-    "pay": (Executor.SERVER, Effect.ONCE),
+TOOLS: dict[str, Tool] = {
+    tool.definition.name: tool
+    for tool in (
+        *(site.add, site.book, site.pay),
+        *(trade.refund, trade.staff_refund, trade.order_shirt),
+        *(site.read_selection.client(), site.order_once.client()),
+        site.erase_notes.client(),
+    )
 }
-CALL_SECONDS = 5.0
-"""How long a page may take."""
+ARGUMENTS = {"refund": '{"amount":70}', "staff_refund": '{"amount":5}'}
+QUESTIONS = {"order_shirt": (trade.Size, trade.AddressForm)}
+CALL_SECONDS, PERSON_SECONDS = 5.0, 9.0
+"""How long a page may take, and a person."""
 
 
 class Writing(World):
@@ -154,7 +166,8 @@ class Writing(World):
         is_whole: bool,
     ) -> list[events.AnyEvent]:
         part, call = str(uuid4()), str(uuid4())
-        self.effects[call] = str(TOOLS[name][1])
+        self.effects[call] = str(TOOLS[name].effect)
+        arguments = ARGUMENTS.get(name, "{}")
         started = events.PartStarted(
             message_id=run.answer,
             part_id=part,
@@ -166,42 +179,76 @@ class Writing(World):
             tool_call_index=place,
             provider_call_id=call,
         )
-        delta = events.PartDelta(part_id=part, offset=0, delta="{}")
-        return [started, delta, *([self.ended(part, "{}")] if is_whole else [])]
+        delta = events.PartDelta(part_id=part, offset=0, delta=arguments)
+        return [started, delta, *([self.ended(part, arguments)] if is_whole else [])]
 
     def ended(self, part: str, text: str) -> events.PartEnded:
         return part_ended(part, text, PartState.COMPLETE)
 
-    def begun(self, call: str, name: str) -> list[events.AnyEvent]:
-        executor, effect = TOOLS[name]
-        is_client = executor is Executor.CLIENT
-        status = ToolCallStatus.WAITING if is_client else ToolCallStatus.QUEUED
-        accepted = events.ToolCallChanged(
-            tool_call_id=call,
-            status=status,
-            state=ToolCallState.INPUT_COMPLETE,
-            executor=executor,
-            effect=effect,
-            input={},
-            deadline_at=self.time.later(CALL_SECONDS) if is_client else None,
+    def begun(self, call: Call) -> list[events.AnyEvent]:
+        """As the loop does it: a person is asked first where one has to be."""
+        tool, now = TOOLS[call.name], self.time.now
+        if call.name in NEED_APPROVAL and not call.is_approved:
+            asking = approval(new_id(), call, tool, Ask("May it?"), now=now)
+            return [self._accepted(self._until(asking, PERSON_SECONDS), call)]
+        if tool.executor is Executor.CLIENT:
+            asking = client_tool(new_id(), call, tool, {}, now=now)
+            return [self._accepted(self._until(asking, CALL_SECONDS), call)]
+        queued = events.ToolCallChanged(
+            tool_call_id=str(call.tool_call_id),
+            status=ToolCallStatus.QUEUED,
+            state=state_of(call),
         )
-        if is_client:
-            return [accepted]
-        running = events.ToolCallChanged(
-            tool_call_id=call,
-            status=ToolCallStatus.RUNNING,
-            state=ToolCallState.INPUT_COMPLETE,
-        )
-        return [accepted, running]
+        running = replace(queued, status=ToolCallStatus.RUNNING)
+        return [self._accepted(queued, call), running]
 
-    def result(
+    def _accepted(
+        self, event: events.ToolCallChanged, call: Call
+    ) -> events.ToolCallChanged:
+        tool = TOOLS[call.name]
+        value = json.loads(ARGUMENTS.get(call.name, "{}"))
+        value = None if call.is_approved else value
+        return replace(event, executor=tool.executor, effect=tool.effect, input=value)
+
+    def _until(
+        self, event: events.ToolCallChanged, seconds: float
+    ) -> events.ToolCallChanged:
+        assert event.interrupt is not None
+        until = self.time.later(seconds)
+        told = replace(event.interrupt, expires_at=until)
+        return replace(event, deadline_at=until, interrupt=told)
+
+    def question(self, call: Call) -> events.ToolCallChanged | None:
+        """What the call's tool asks next; None where it has all its answers."""
+        for kind in QUESTIONS.get(call.name, ()):
+            found = question_of(kind)
+            if found.name not in call.answers:
+                pending = Pending(
+                    key=found.name,
+                    message="Which?",
+                    name=found.name,
+                    arguments=None,
+                    schema=found.schema(None),
+                    form=found.html(None, None),
+                )
+                asking = question(
+                    new_id(), call, TOOLS[call.name], pending, now=self.time.now
+                )
+                return self._until(asking, PERSON_SECONDS)
+        return None
+
+    def outcome(
         self, run: RunTold, call: CallTold, *, is_failed: bool
-    ) -> events.ToolCallEnded:
+    ) -> events.AnyEvent:
+        """What a server tool's function comes to: a question, or its result."""
         [found] = [
             one
             for one in self.check_work(run).calls
             if str(one.tool_call_id) == call.id
         ]
+        asking = None if is_failed else self.question(found)
+        if asking is not None:
+            return asking
         return events.ToolCallEnded(
             tool_call_id=call.id,
             message_id=run.answer,
@@ -209,7 +256,7 @@ class Writing(World):
             index=found.result_index,
             step_id=call.step,
             status=ToolCallStatus.FAILED if is_failed else ToolCallStatus.COMPLETED,
-            state=ToolCallState.INPUT_COMPLETE,
+            state=state_of(found),
             output=None if is_failed else {"total": 3},
             error_code="tool_error" if is_failed else None,
             error_text="No." if is_failed else None,
@@ -240,8 +287,10 @@ def step_finished(run: RunTold, step: str) -> events.StepFinished:
 def pausing(run: RunTold) -> Sequence[events.AnyEvent]:
     """As the executor does it, inside the fence."""
     row = Run.objects.get(pk=run.id)
-    waits = ToolCall.objects.filter(run=row, status=ToolCallStatus.WAITING).exists()
-    if waits and row.status == RunStatus.IN_PROGRESS:
+    calls = ToolCall.objects.filter(run=row)
+    waits = calls.filter(status=ToolCallStatus.WAITING).exists()
+    may_go_on = calls.filter(status=ToolCallStatus.QUEUED).exists()
+    if waits and not may_go_on and row.status == RunStatus.IN_PROGRESS:
         return [move_run(row, RunStatus.REQUIRES_ACTION)]
     return []
 

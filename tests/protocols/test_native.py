@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import get_args, get_type_hints
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatkit_app.engine import events
 from chatkit_app.exceptions import FrameTooLarge, InvalidCommand, UnknownType
 from chatkit_app.protocols import native
 
@@ -30,6 +32,14 @@ def answer(output: str) -> str:
         f'"type":"answer","id":"1","thread":"{THREAD}","toolCall":"{THREAD}","tab":"t"'
     )
     return f'{{{head},"output":{output}}}'
+
+
+TOOL = '{"name":"zoom","parameters":{"type":"object"}}'
+
+
+def send_tools(tools: str) -> str:
+    head = '"type":"send","id":"1","assistant":"shop","text":"a","tab":"t"'
+    return f'{{{head},"tools":{tools}}}'
 
 
 @pytest.mark.parametrize(
@@ -61,9 +71,21 @@ def answer(output: str) -> str:
         f'{{"type":"cancel","id":"","thread":"{THREAD}","run":"{THREAD}"}}',
         f'{{"type":"cancel","id":"{"x" * 65}","thread":"{THREAD}","run":"{THREAD}"}}',
         f'{{"type":"cancel","id":1,"thread":"{THREAD}","run":"{THREAD}"}}',
-        '{"type":"send","id":"1","assistant":"shop","text":"","tab":"t"}',
         '{"type":"send","id":"1","assistant":"shop","text":"a","tab":"t","page":[]}',
         '{"type":"send","id":"1","assistant":"shop","text":"a","tab":"t","page":null}',
+        send_tools("{}"),
+        send_tools("null"),
+        send_tools("[null]"),
+        send_tools('[{"name":"zoom"}]'),
+        send_tools('[{"parameters":{}}]'),
+        send_tools('[{"name":"zoom","parameters":[]}]'),
+        send_tools('[{"name":"zoom","parameters":null}]'),
+        send_tools('[{"name":"","parameters":{}}]'),
+        send_tools('[{"name":"zoom","parameters":{},"effect":"once"}]'),
+        send_tools(
+            f'[{{"name":"zoom","parameters":{{}},"description":"{"x" * 1001}"}}]'
+        ),
+        send_tools(f"[{','.join([TOOL] * 17)}]"),
         answer("1")[:-1] + ',"error":"both"}',
         answer("NaN"),
         answer("Infinity"),
@@ -226,3 +248,20 @@ def test_any_json_is_read_or_refused(text: str) -> None:
 @given(st.text(st.characters() | st.sampled_from('{}[]":,\\tu0d8eE+-.')))
 def test_any_text_is_read_or_refused(text: str) -> None:
     assert outcome(text) in OUTCOMES
+
+
+def test_the_type_of_an_event_is_read_at_its_place_alone() -> None:
+    shown = native.encode_event(events.BranchShown(message_id="m"))
+    ended = native.encode_event(
+        events.ToolCallProgressed(
+            tool_call_id="c", text="", preliminary={"event": json.loads(shown)}
+        )
+    )
+
+    def told(event: str) -> str | None:
+        return native.event_type(native.event_frame(UUID(THREAD), 7, event))
+
+    assert told(shown) == "branch.shown"
+    assert '"event":' + shown in ended
+    assert told(ended) == "tool_call.progressed"
+    assert native.event_type(native.position_frame(UUID(THREAD), "e", 1)) is None

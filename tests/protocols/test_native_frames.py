@@ -10,8 +10,9 @@ from uuid import UUID
 
 import pytest
 
+from chatkit_app.engine.commands import InterruptAnswer
 from chatkit_app.engine.events import AnyEvent
-from chatkit_app.exceptions import ClaimHeld, ThreadNotFound
+from chatkit_app.exceptions import AnswerInvalid, ClaimHeld, Fault, ThreadNotFound
 from chatkit_app.protocols import native
 
 FRAMES = Path(__file__).parent / "frames"
@@ -87,12 +88,29 @@ def test_a_command_carries_every_field_of_its_frame(name: str) -> None:
     if not isinstance(read, get_args(native.CommandFrame)):
         return
     command = read.command()
-    renamed = {"thread": "thread_id", "run": "run_id", "toolCall": "tool_call_id"}
+    renamed = {
+        "thread": "thread_id",
+        "run": "run_id",
+        "toolCall": "tool_call_id",
+        "message": "message_id",
+    }
     for field in frame.keys() - {"type"}:
         if field == "id" and not hasattr(command, "id"):
             continue  # claims and releases are not remembered by their id
         found = getattr(command, renamed.get(field, field))
+        if field == "tools":
+            found = [tool.as_json() for tool in found]
+        if field == "attachments":
+            found = [str(one) for one in found]
+        if field == "answers":
+            found = [as_sent(one) for one in found]
         assert (str(found) if isinstance(found, UUID) else found) == frame[field]
+
+
+def as_sent(answer: InterruptAnswer) -> dict[str, Any]:
+    told = {"interrupt": str(answer.interrupt_id), "decision": str(answer.decision)}
+    more = {"input": answer.input, "output": answer.output, "text": answer.text}
+    return {**told, **{name: value for name, value in more.items() if value}}
 
 
 @pytest.mark.parametrize("name", names("server-event-"))
@@ -110,11 +128,20 @@ def test_the_other_frames_of_the_server_are_written_as_shown() -> None:
     error = golden("server-error")
     held = ClaimHeld("Another page runs this call.", retry_after=2.0)
     missing = ThreadNotFound("There is no such thread.")
+    unfit = golden("server-error-answer_invalid")
+    invalid = AnswerInvalid(
+        unfit["message"], errors=[Fault(**fault) for fault in unfit["errors"]]
+    )
     written = {
         "server-hello": native.hello_frame(viewer="u:1", max_bytes=MAX_BYTES),
         "server-ping": native.ping_frame(),
+        "server-threads.changed": native.threads_changed_frame(),
+        "server-approvals.changed": native.approvals_changed_frame(),
         "server-position": native.position_frame(thread, epoch, 4),
         "server-error": native.error_frame(held, command_id=error["id"]),
+        "server-error-answer_invalid": native.error_frame(
+            invalid, command_id=unfit["id"]
+        ),
         "server-error-thread": native.error_frame(missing, thread=thread),
     }
     for name in names("server-reset"):

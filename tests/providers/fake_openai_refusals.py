@@ -112,12 +112,13 @@ def _content_refusals(item: Event, place: str) -> Iterator[Status]:
         yield refused(
             f"Invalid value: '{item.get('role')}'.", f"{place}.role", "invalid_value"
         )
-    wanted = "output_text" if item.get("role") == "assistant" else "input_text"
+    is_said = item.get("role") == "assistant"
+    wanted = {"output_text"} if is_said else {"input_text", "input_image", "input_file"}
     content = item.get("content")
     if not isinstance(content, str | list):
         yield refused(f"Invalid type for '{place}.content'.", f"{place}.content")
     for part in _list(content):
-        if part.get("type") != wanted:
+        if part.get("type") not in wanted:
             yield refused(f"Invalid value: '{part.get('type')}'.", f"{place}.content")
 
 
@@ -186,12 +187,42 @@ def _tool_refusals(tool: Event, place: str) -> Iterator[Status]:
             f"Invalid schema for function '{name}': {words}",
             code="invalid_function_parameters",
         )
+    if tool.get("strict") is True:
+        for words in _strict_faults(schema):
+            yield refused(
+                f"Invalid schema for function '{name}': {words}",
+                code="invalid_function_parameters",
+            )
     if any(_bare_arrays(schema)):
         words = "array schema missing items."
         yield refused(
             f"Invalid schema for function '{name}': {words}",
             code="invalid_function_parameters",
         )
+
+
+NOT_STRICT = {"allOf", "default", "maxLength", "minLength", "oneOf", "prefixItems"}
+
+
+def _strict_faults(schema: object) -> Iterator[str]:
+    """What strict mode does not take, in the words of OpenAI."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _strict_faults(part)
+    if not isinstance(schema, dict):
+        return
+    for word in NOT_STRICT & schema.keys():
+        yield f"'{word}' is not permitted."
+    if "$ref" in schema and len(schema) > 1:
+        yield "$ref cannot have keywords beside it."
+    if schema.get("type") == "object":
+        if schema.get("additionalProperties") is not False:
+            yield "'additionalProperties' is required to be supplied and to be false."
+        if set(schema.get("required", ())) != set(schema.get("properties", ())):
+            yield "'required' must include every key in properties."
+    for key, part in schema.items():
+        inner = key in ("properties", "$defs") and isinstance(part, dict)
+        yield from _strict_faults(list(part.values()) if inner else part)
 
 
 def _bare_arrays(schema: object) -> Iterator[bool]:

@@ -35,6 +35,17 @@ WEATHER = ToolSpec(
     description="The weather of a town.",
     parameters={"type": "object", "properties": {"town": {"type": "string"}}},
 )
+STRICT_WEATHER = ToolSpec(
+    name="weather",
+    description="The weather of a town.",
+    parameters={
+        "type": "object",
+        "properties": {"town": {"type": "string"}},
+        "required": ["town"],
+        "additionalProperties": False,
+    },
+    is_strict=True,
+)
 
 
 @dataclass(slots=True)

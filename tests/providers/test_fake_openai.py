@@ -62,6 +62,14 @@ SCHEMA = {"type": "object", "properties": {"days": {"type": "array"}}}
             "does not match pattern",
         ),
         (
+            {
+                "tools": [
+                    {"name": "a", "parameters": {"type": "object"}, "strict": True}
+                ]
+            },
+            "'additionalProperties' is required",
+        ),
+        (
             {"tools": [{"name": "a", "parameters": {"type": "string"}}]},
             'type: "object"',
         ),

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
-from chatkit_app.engine.messages import Message, ProviderData, ReasoningPart, TextPart
+import pytest
+
+from chatkit_app.engine.messages import (
+    FilePart,
+    Message,
+    ProviderData,
+    ReasoningPart,
+    TextPart,
+)
+from chatkit_app.engine.states import Role
 from chatkit_app.providers.openai_chat import OpenAIChatProvider
 from chatkit_app.providers.scripted import Say
 from tests.providers.asking_a_fake import asked
 from tests.providers.fake_openai import FakeOpenAI
 from tests.providers.fake_openai_script import Event
 from tests.providers.streams import (
+    STRICT_WEATHER,
     WEATHER,
     asking,
     assistant,
@@ -42,6 +52,20 @@ async def test_the_request_is_the_one_that_all_servers_understand() -> None:
         "stream_options": {"include_usage": True},
         "tools": [{"type": "function", "function": function}],
     }
+
+
+@pytest.mark.parametrize("sends_strict", [True, False])
+async def test_a_tool_is_strict_where_it_can_be_and_the_server_knows_the_word(
+    sends_strict: bool,
+) -> None:
+    fake = FakeOpenAI(lambda body: (Say("Hi"),))
+    async with asked(Chat, fake=fake, sends_strict=sends_strict) as (provider, _):
+        await stream(provider, asking("Hello", tools=(STRICT_WEATHER, WEATHER)))
+    functions = [tool["function"] for tool in fake.bodies[0]["tools"]]
+    assert [function.get("strict") for function in functions] == [
+        True if sends_strict else None,
+        None,
+    ]
 
 
 async def test_the_steps_of_a_run_become_messages_each_with_its_results_behind() -> (
@@ -103,3 +127,24 @@ async def test_reasoning_goes_back_only_where_the_site_says_so_and_within_the_tu
     assert "Hm." not in str(off)
     assert isinstance(now, list)
     assert now[1]["reasoning_content"] == "Hm."
+
+
+async def test_pictures_and_papers_are_handed_over_between_the_words() -> None:
+    picture = FilePart(name="a.png", media_type="image/png", size=3, data="UE5H")
+    paper = FilePart(name="b.pdf", media_type="application/pdf", size=3, data="UERG")
+    parts = (TextPart(text="Look"), picture, TextPart(text="[file …]"), paper)
+
+    [message] = await sent(Message(role=Role.USER, parts=parts))
+
+    assert message["content"] == [
+        {"type": "text", "text": "Look"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,UE5H"}},
+        {"type": "text", "text": "[file …]"},
+        {
+            "type": "file",
+            "file": {
+                "filename": "b.pdf",
+                "file_data": "data:application/pdf;base64,UERG",
+            },
+        },
+    ]

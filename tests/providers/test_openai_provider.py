@@ -12,6 +12,7 @@ from chatkit_app.exceptions import (
     ProviderUnavailable,
 )
 from chatkit_app.providers.openai_chat import OpenAIChatProvider
+from chatkit_app.providers.openai_responses import OpenAIResponsesProvider
 from chatkit_app.providers.scripted import BreakOff, Call, Say, Stall, Think
 from tests.providers.asking_a_fake import BOTH, Kind, asked
 from tests.providers.fake_openai import KEY, FakeOpenAI
@@ -290,3 +291,15 @@ async def test_many_streams_at_once_do_not_mix(kind: Kind) -> None:
         texts = [f"Number {number}" for number in range(30)]
         got = await asyncio.gather(*(stream(provider, asking(text)) for text in texts))
     assert [one.parts[0].text for one in got] == [f"You said: {text}" for text in texts]
+
+
+@pytest.mark.parametrize("kind", [OpenAIChatProvider, OpenAIResponsesProvider])
+def test_a_provider_says_which_files_its_model_reads(kind) -> None:
+    papers = "application/pdf"
+
+    assert {papers, "image/png"} <= kind(api_key="k").file_types
+    elsewhere = kind(api_key="k", base_url="http://127.0.0.1:11434/v1")
+    assert papers not in elsewhere.file_types
+    assert "image/png" in elsewhere.file_types
+    assert kind(api_key="k", file_types=()).file_types == frozenset()
+    assert kind(api_key="k", file_types=[papers]).file_types == {papers}

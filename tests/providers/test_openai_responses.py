@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chatkit_app.engine.messages import (
+    FilePart,
     Message,
     ProviderData,
     ReasoningPart,
@@ -12,6 +15,7 @@ from chatkit_app.providers.scripted import Call, Say, Think
 from tests.providers.asking_a_fake import asked
 from tests.providers.fake_openai_script import ENCRYPTED, Event
 from tests.providers.streams import (
+    STRICT_WEATHER,
     WEATHER,
     asking,
     assistant,
@@ -68,6 +72,19 @@ async def test_tools_are_offered_without_strictness_and_in_parallel() -> None:
         tool | {"parameters": WEATHER.parameters, "strict": False}
     ]
     assert fake.bodies[0]["parallel_tool_calls"] is True
+
+
+async def test_a_tool_that_can_be_strict_is() -> None:
+    async with asked(Responses, Say("Hi")) as (provider, fake):
+        await stream(
+            provider,
+            asking("Hello", tools=(STRICT_WEATHER, replace(WEATHER, name="news"))),
+        )
+    tools = fake.bodies[0]["tools"]
+    assert [(tool["name"], tool["strict"]) for tool in tools] == [
+        ("weather", True),
+        ("news", False),
+    ]
 
 
 async def test_reasoning_goes_back_as_it_came_before_what_it_led_to() -> None:
@@ -168,3 +185,34 @@ async def test_reasoning_that_the_provider_can_no_longer_read_is_given_up() -> N
         got = await stream(provider, asking(*history))
     assert got.texts == [("text", "Ha")]
     assert len(fake.bodies) == 2
+
+
+async def test_pictures_and_papers_are_handed_over_between_the_words() -> None:
+    picture = FilePart(name="a.png", media_type="image/png", size=3, data="UE5H")
+    paper = FilePart(name="b.pdf", media_type="application/pdf", size=3, data="UERG")
+    parts = (TextPart(text="Look"), picture, TextPart(text="[file …]"), paper)
+
+    [item] = await items_sent(Message(role=Role.USER, parts=parts))
+
+    assert item["content"] == [
+        {"type": "input_text", "text": "Look"},
+        {
+            "type": "input_image",
+            "image_url": "data:image/png;base64,UE5H",
+            "detail": "auto",
+        },
+        {"type": "input_text", "text": "[file …]"},
+        {
+            "type": "input_file",
+            "filename": "b.pdf",
+            "file_data": "data:application/pdf;base64,UERG",
+        },
+    ]
+
+
+async def test_a_picture_needs_no_words() -> None:
+    picture = FilePart(name="a.png", media_type="image/png", size=3, data="UE5H")
+
+    [item] = await items_sent(Message(role=Role.USER, parts=(picture,)))
+
+    assert [part["type"] for part in item["content"]] == ["input_image"]

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
-from chatkit_app.engine.provider import PartDelta
+from chatkit_app.engine.provider import PartDelta, Purpose
 from chatkit_app.engine.states import FinishReason
 from chatkit_app.exceptions import (
     ProviderRateLimited,
@@ -149,3 +150,14 @@ async def test_a_step_that_is_asked_again_gets_the_same_script() -> None:
 async def test_past_the_last_script_the_step_is_refused() -> None:
     got = await stream(ScriptedProvider(scripts((Say("Hi"),))), asking("One", "Two"))
     assert isinstance(got.failure, ProviderRejected)
+
+
+async def test_titles_have_a_rule_of_their_own() -> None:
+    told = replace(asking("Hello"), purpose=Purpose.TITLE)
+    answers = scripts((Say("Hi."),))
+
+    named = ScriptedProvider(answers, title=lambda _request: (Say("Greetings"),))
+
+    assert (await stream(named, told)).texts == [("text", "Greetings")]
+    assert (await stream(named, asking("Hello"))).texts == [("text", "Hi.")]
+    assert (await stream(ScriptedProvider(answers), told)).texts == []

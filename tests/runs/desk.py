@@ -10,9 +10,19 @@ from uuid import UUID, uuid4
 
 from django.db import connections
 
-from chatkit_app.engine.commands import Answer, Cancel, Claim, Release, Retry, Send
+from chatkit_app.engine.commands import (
+    Answer,
+    Cancel,
+    Claim,
+    InterruptAnswer,
+    Release,
+    Resolve,
+    Retry,
+    Send,
+)
+from chatkit_app.engine.states import Decision
 from chatkit_app.engine.viewer import Viewer
-from chatkit_app.models import Event, Message, Run, Thread, ToolCall
+from chatkit_app.models import Event, Interrupt, Message, Run, Thread, ToolCall
 from chatkit_app.protocols.native import decode_event
 from chatkit_app.runs.executor import Execution
 from chatkit_app.runs.service import handle
@@ -113,6 +123,33 @@ def answer(
         tab=tab,
         output=output,
         error=error,
+    )
+    return handle(viewer, command)
+
+
+def asked_of(run: Run) -> list[Interrupt]:
+    """What the run asks, in the order in which it did."""
+    found = Interrupt.objects.filter(run=run).select_related("tool_call")
+    return list(found.order_by("created_at", "id"))
+
+
+def said(interrupt: Interrupt, decision: str, **more: Any) -> InterruptAnswer:
+    """One answer, as a command carries it."""
+    return InterruptAnswer(
+        interrupt_id=interrupt.pk, decision=Decision(decision), **more
+    )
+
+
+def resolve(
+    viewer: Viewer,
+    *answers: InterruptAnswer,
+    thread: UUID | None = None,
+    name: str = "",
+    tab: str = "tab",
+) -> Outcome:
+    """Answer what is asked, all at once."""
+    command = Resolve(
+        id=name or a_command_id(), thread_id=thread, answers=answers, tab=tab
     )
     return handle(viewer, command)
 

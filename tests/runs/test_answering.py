@@ -21,7 +21,7 @@ from chatkit_app.exceptions import (
     CommandConflict,
 )
 from chatkit_app.models import Event, Interrupt, Part, Run, Thread, ToolCall
-from chatkit_app.runs import answering, recovery
+from chatkit_app.runs import answering, recovery, replies
 from chatkit_app.runs.claiming import claim_run
 from tests.runs.desk import (
     a_command_id,
@@ -60,6 +60,9 @@ def pass_time(call: ToolCall, **until: timedelta) -> None:
         **{name: now - past for name, past in until.items() if name != "deadline_at"}
     )
     if "deadline_at" in until:
+        Interrupt.objects.filter(tool_call=call).update(
+            expires_at=now - until["deadline_at"]
+        )
         ToolCall.objects.filter(pk=call.pk).update(
             deadline_at=now - until["deadline_at"]
         )
@@ -472,13 +475,13 @@ def test_the_sites_code_runs_before_anything_is_locked(monkeypatch) -> None:
     run = carried(viewer, "call read_selection")
     [call] = calls_of(run)
     inside: list[bool] = []
-    original = answering.tools_for
+    original = replies.tools_of_run
 
-    def tools_for(*of):
+    def tools_of_run(run):
         inside.append(connection.in_atomic_block)
-        return original(*of)
+        return original(run)
 
-    monkeypatch.setattr(answering, "tools_for", tools_for)
+    monkeypatch.setattr(replies, "tools_of_run", tools_of_run)
     answer(viewer, call)
 
     assert inside == [False]

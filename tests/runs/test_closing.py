@@ -8,10 +8,19 @@ from django.db import transaction
 from chatkit_app.engine import events
 from chatkit_app.engine.states import RunStatus
 from chatkit_app.exceptions import IllegalMove
-from chatkit_app.models import Message, Part, Run, Step, ToolCall
+from chatkit_app.models import Message, Part, Run, Step, Thread, ToolCall
 from chatkit_app.runs.closing import close_run, move_run
 from chatkit_app.runs.recorder import record
-from tests.runs.desk import a_visitor, calls_of, fresh, waiting_run
+from chatkit_app.threads.editing import mark_read
+from tests.runs.desk import (
+    a_visitor,
+    calls_of,
+    carried,
+    carry,
+    fresh,
+    started,
+    waiting_run,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -119,3 +128,41 @@ def test_a_run_that_is_queued_again_is_free_and_ready() -> None:
     assert (now.status, now.owner, now.lease_until) == ("queued", None, None)
     assert now.ready_at is not None
     assert (told.status, told.run_id) == (RunStatus.QUEUED, str(run.pk))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.parametrize(
+    ("text", "is_for_owner"),
+    [
+        ("say Hello.", True),
+        ("fail rejected", True),
+        ('call refund {"amount": 70}', True),
+        ("call order_shirt", True),
+        ("call read_selection", True),
+        ('call staff_refund {"amount": 5}', False),
+        ("call export {}", False),
+    ],
+)
+def test_a_thread_is_unread_when_there_is_something_for_its_owner(
+    text: str, is_for_owner: bool
+) -> None:
+    run = started(a_visitor(), text)
+    asked = Thread.objects.get(pk=run.thread_id)
+    after = Thread.objects.get(pk=carry(run).thread_id)
+
+    assert not asked.is_unread
+    assert after.is_unread is is_for_owner
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("recorded")
+def test_what_was_read_is_unread_again_with_the_next_answer() -> None:
+    viewer = a_visitor()
+    thread = carried(viewer, "say One.").thread_id
+    mark_read(viewer, thread)
+    read = Thread.objects.get(pk=thread)
+    carried(viewer, "say Two.", thread)
+
+    assert not read.is_unread
+    assert Thread.objects.get(pk=thread).is_unread

@@ -579,18 +579,18 @@ def test_an_end_that_can_t_be_written_is_tried_once_more(
 def test_a_tool_begins_only_once_it_is_written_that_it_does(
     carry_with: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, seen = threading.Event(), []
+    looked, seen = threading.Event(), []
 
     @tool
     def pay() -> str:
         """Pay."""
-        begun.set()
         seen.extend(ToolCall.objects.values_list("status", "starts"))
+        looked.set()
         return "paid"
 
     def dawdle(batches: list[Batch]) -> object:
         if any(isinstance(e, ToolCallChanged) for b in batches for e in b.events):
-            begun.wait(0.3)  # a tool that does not wait for the commit begins now
+            looked.wait(0.3)  # a tool that does not wait for the commit begins now
         return original(batches)
 
     original = writing.transact

@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError
 
 from chatkit_app.engine.commands import Cancel, Send
+from chatkit_app.engine.page_tools import PageTool
 from chatkit_app.exceptions import CommandConflict
 from chatkit_app.models import Command
 from chatkit_app.runs.remembering import Outcome, once
@@ -42,7 +43,14 @@ def test_what_was_done_is_not_done_again() -> None:
     )
 
 
-@pytest.mark.parametrize("again", [{"tab": "another"}, {"page": {"path": "/other/"}}])
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"tab": "another"},
+        {"page": {"path": "/other/"}},
+        {"tools": (PageTool(name="zoom", description="", parameters={}),)},
+    ],
+)
 def test_a_reloaded_page_asks_for_the_same(again: dict[str, object]) -> None:
     viewer = a_visitor()
     once(viewer, a_send(), do_nothing, protocol="native")

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from pytest_django import Settings
 
+from chatkit_app.log.doorbell import doorbell
 from chatkit_app.runs.runner import runner
 from tests.runs.recording_runner import RecordingRunner
 
@@ -23,6 +24,18 @@ def test_the_sites_runner_is_told(recorded: RecordingRunner) -> None:
         [one],
         [two],
     )
+
+
+def test_a_runner_of_a_site_s_own_rings_for_the_jobs_of_our_workers(
+    recorded: RecordingRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[object] = []
+    monkeypatch.setattr(doorbell, "ring_job", rung.append)
+    call = uuid4()
+
+    runner.submit_job(call)
+
+    assert rung == [call]
 
 
 def test_a_stopped_runner_is_stopped_and_made_anew(recorded: RecordingRunner) -> None:
@@ -55,10 +68,14 @@ def test_a_runner_that_fails_does_not_look_like_a_refusal(
     monkeypatch.setattr(recorded, "submit", fail)
     monkeypatch.setattr(recorded, "cancel", fail)
 
+    monkeypatch.setattr(recorded, "submit_job", fail)
+
     runner.submit(uuid4())
     runner.cancel(uuid4())
+    runner.submit_job(uuid4())
 
     assert "a sweep will find it" in caplog.text
+    assert "Nobody can be told of job" in caplog.text
     assert "Nobody can be told to cancel" in caplog.text
 
 

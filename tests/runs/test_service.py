@@ -268,7 +268,7 @@ def test_a_new_message_supersedes_a_run_that_waits_for_a_page() -> None:
 
     superseded, [call] = fresh(waiting), calls_of(waiting)
     assert (superseded.status, superseded.error_code) == ("cancelled", "superseded")
-    assert (call.status, call.error_code) == ("cancelled", "cancelled")
+    assert (call.status, call.error_code) == ("cancelled", "superseded")
     assert "new message" in call.error_text
     assert Message.objects.get(pk=waiting.answer_id).status == "interrupted"
     with pytest.raises(AnswerLate):

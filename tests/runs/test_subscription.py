@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chatkit_app.db import in_thread
+from chatkit_app.engine import events
 from chatkit_app.log.append import append
 from chatkit_app.log.doorbell import doorbell
 from chatkit_app.log.fold import prune
@@ -144,6 +145,35 @@ async def test_too_far_behind_a_snapshot_is_cheaper(
 
     async with aclosing(Subscription(thread).frames(epoch, 1)) as frames:
         assert (await next_frame(frames))["type"] == "reset"
+
+
+async def test_another_branch_comes_with_what_it_shows() -> None:
+    thread, epoch = await in_thread(make, 1)
+
+    async with aclosing(Subscription(thread).frames(epoch, 1)) as frames:
+        assert (await next_frame(frames))["type"] == "position"
+        shown = events.BranchShown(message_id=str(uuid4()))
+        # What is said of a branch in a text, or in what a tool gives back, is no branch.
+        said = events.PartDelta(
+            part_id="p", offset=0, delta='"event":{"type":"branch.shown"'
+        )
+        given = events.ToolCallProgressed(
+            tool_call_id="c",
+            text="",
+            preliminary={"event": {"type": "branch.shown"}, "position": 1},
+        )
+        await in_thread(_append, thread, [said, given, shown, said])
+        found = [await next_frame(frames) for _ in range(5)]
+
+    kinds = [frame["type"] for frame in found]
+    assert kinds == ["event", "event", "event", "reset", "position"]
+    assert found[2]["event"]["type"] == "branch.shown"
+    assert found[3]["position"] == 5
+
+
+def _append(thread: UUID, told: list[events.AnyEvent]) -> None:
+    with transaction.atomic():
+        append(thread, told, record=nothing)
 
 
 async def test_a_quiet_thread_tells_where_it_stands(

@@ -9,13 +9,16 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db.models import Sum
 from django.utils import timezone
 
 from chatkit_app.background import background
-from chatkit_app.models import Event, Run, Thread, ToolCall
+from chatkit_app.models import Event, Run, Thread, ToolCall, Usage
 from chatkit_app.runs import sweeping as module
+from chatkit_app.runs import usage
 from chatkit_app.runs.carrying import Carrier
 from chatkit_app.runs.sweeping import Sweeper
+from chatkit_app.runs.working_jobs import WorkingJobs
 from tests.runs.desk import WAIT, a_visitor, calls_of, carried, fresh, started
 
 pytestmark = [
@@ -28,7 +31,8 @@ class Sweep:
     """A sweeper that is started when the test wants it."""
 
     def __init__(self, places: int = 5, patience: float = 1.0) -> None:
-        self.sweeper = Sweeper(Carrier(lambda: places), patience=patience)
+        self.jobs = WorkingJobs()
+        self.sweeper = Sweeper(Carrier(lambda: places), self.jobs, patience=patience)
 
     def start(self) -> None:
         background.spawn(self.sweeper.run())
@@ -36,7 +40,13 @@ class Sweep:
 
 @pytest.fixture
 def sweep(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sweep]:
-    for name in ("CLAIM_SECONDS", "EXPIRE_SECONDS", "PRUNE_SECONDS", "LONGEST_REST"):
+    for name in (
+        "CLAIM_SECONDS",
+        "EXPIRE_SECONDS",
+        "PRUNE_SECONDS",
+        "COUNT_SECONDS",
+        "LONGEST_REST",
+    ):
         monkeypatch.setattr(module, name, 0.01)
     yield Sweep()
     background.stop()
@@ -176,3 +186,26 @@ def test_processes_that_begin_together_do_not_sweep_in_step() -> None:
 
     assert len(pauses) == 20
     assert all(0.8 <= pause <= 1.2 for pause in pauses)
+
+
+def test_what_a_dead_process_has_not_counted_is_counted(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(usage, "count", lambda _run: None)
+        runs = [carried(a_visitor(), "say Hi.") for _ in range(2)]
+    count, tried = usage.count, []
+
+    def one_fails(run_id: UUID) -> None:
+        tried.append(run_id)
+        if run_id == runs[0].pk and tried.count(run_id) == 1:
+            raise RuntimeError("not now")
+        count(run_id)
+
+    monkeypatch.setattr(usage, "LEFT_SECONDS", -1.0)
+    monkeypatch.setattr(module.usage, "count", one_fails)
+
+    sweep.start()
+    until(lambda: Usage.objects.aggregate(found=Sum("steps"))["found"] == 2)
+
+    assert Usage.objects.aggregate(found=Sum("messages"))["found"] == 2

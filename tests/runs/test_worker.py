@@ -46,5 +46,14 @@ def test_it_ends_calls_past_their_deadline_and_cuts_old_events() -> None:
     assert not Event.objects.filter(thread=old.thread_id).exists()
 
 
+def test_it_works_on_the_jobs_that_nobody_has() -> None:
+    run = carried(a_visitor(), "call crunch")
+
+    once()
+
+    assert [call.status for call in calls_of(run)] == ["completed"]
+    assert fresh(run).status == "queued"
+
+
 def test_where_nothing_is_due_it_does_nothing() -> None:
     assert once() == 0

@@ -50,7 +50,7 @@ def test_two_chats_in_a_page_share_words_and_script(request_: HttpRequest) -> No
     html = render(request_, '{% chatkit "test" %}{% chatkit "test" theme="dark" %}')
 
     assert html.count("<chatkit-thread") == 2
-    assert html.count("application/json") == html.count('type="module"') == 1
+    assert html.count('type="application/json"') == html.count('type="module"') == 1
 
 
 def test_an_unknown_assistant_is_a_clear_error(request_: HttpRequest) -> None:

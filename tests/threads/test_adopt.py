@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,7 +13,7 @@ from django.utils import timezone
 
 from chatkit_app.access import VISITOR_KEY, AccessPolicy
 from chatkit_app.engine.viewer import Viewer
-from chatkit_app.models import Command, Thread
+from chatkit_app.models import Command, Feedback, Thread, Usage
 from chatkit_app.threads.adopt import adopt
 from tests.history_rows import add_turns, make_thread
 
@@ -207,3 +209,55 @@ def test_logging_in_works_though_the_threads_can_not_be_adopted(
     assert log_in(client).status_code == 302
     assert client.session[VISITOR_KEY] == str(visitor)
     assert "could not be adopted" in caplog.text
+
+
+def test_what_a_visitor_has_said_of_answers_is_the_user_s(ann) -> None:
+    visitor = uuid4()
+    answer = add_turns(make_thread(visitor), 1)[1]
+    rate(answer, f"v:{visitor}", "up")
+
+    adopt(visitor, ann)
+
+    assert Feedback.objects.get().owner_key == f"u:{ann.pk}"
+
+
+@pytest.mark.parametrize(("days", "kept"), [(1, "visitor"), (-1, "user")])
+def test_of_two_opinions_of_an_answer_the_newer_counts(ann, days, kept) -> None:
+    visitor = uuid4()
+    answer = add_turns(make_thread(visitor), 1)[1]
+    rate(answer, f"u:{ann.pk}", "down", comment="user")
+    rate(answer, f"v:{visitor}", "up", comment="visitor", days=days)
+
+    adopt(visitor, ann)
+
+    found = Feedback.objects.get()
+    assert (found.owner_key, found.comment) == (f"u:{ann.pk}", kept)
+
+
+def rate(answer, owner_key: str, kind: str, comment: str = "", days: int = 0) -> None:
+    Feedback.objects.create(
+        message=answer,
+        owner_key=owner_key,
+        kind=kind,
+        comment=comment,
+        created_at=timezone.now() + timedelta(days=days),
+    )
+
+
+def test_what_a_visitor_has_used_is_added_to_what_the_user_has(ann) -> None:
+    visitor = uuid4()
+    today = timezone.now().date()
+    same = {"day": today, "assistant": "shop", "model_name": "one"}
+    Usage.objects.create(**same, owner_key=f"u:{ann.pk}", steps=1, cost="0.5")
+    Usage.objects.create(**same, owner_key=f"v:{visitor}", steps=2, cost="0.25")
+    other = {**same, "model_name": "two"}
+    Usage.objects.create(**other, owner_key=f"v:{visitor}", messages=3)
+
+    adopt(visitor, ann)
+
+    rows = Usage.objects.order_by("model_name")
+    assert {row.owner_key for row in rows} == {f"u:{ann.pk}"}
+    assert [(row.steps, row.messages, row.cost) for row in rows] == [
+        (3, 0, Decimal("0.75")),
+        (0, 3, 0),
+    ]

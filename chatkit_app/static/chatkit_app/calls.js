@@ -1,10 +1,11 @@
 /** Client tools' calls: claimed, run and answered, each at most once by this page. */
 
-import { Job } from "./job.js"
+import { Job, refusalText } from "./job.js"
 import { ChatKitError, newId } from "./protocol.js"
 
 /**
  * @import { AcceptedFrame, Command, Environment, ToolCallPart } from "./types.js"
+ * @import { AnswerCommand } from "./delivery.js"
  * @import { Tools } from "./tools.js"
  */
 
@@ -17,12 +18,13 @@ const CLOSED = new Set([
   "answer_duplicate",
   "answer_late",
   "call_not_found",
+  "interrupt_not_found",
   "thread_not_found",
   "not_allowed",
 ])
 
 /** The call is open, but not for us, or not now. */
-const LATER = new Set(["claim_held", "rate_limited", "internal"])
+const LATER = new Set(["claim_held", "not_known_here", "rate_limited", "internal"])
 
 /** Nobody is asked any more, or not now; the call itself is as it was. */
 const UNSENT = new Set(["disconnected", "closed", "bad_frames", "no_viewer"])
@@ -33,6 +35,7 @@ const UNSENT = new Set(["disconnected", "closed", "bad_frames", "no_viewer"])
  * @property {string} tab
  * @property {any} context handed to the tools
  * @property {(command: Command, options?: { repeat?: boolean }) => Promise<AcceptedFrame>} ask
+ * @property {(command: AnswerCommand, interrupt: string | null) => Promise<AcceptedFrame>} answer
  * @property {(call: import("./tools.js").ToolCall) => boolean} announce false: it shall not run now
  * @property {(error: ChatKitError) => void} report
  * @property {Environment} env
@@ -203,6 +206,7 @@ export class Calls {
   #answerOnce(job, answer) {
     if (job.answer === null && job.phase !== "over") {
       job.answer = answer
+      job.refusal = null
       void this.#answer(job)
     }
     return job.settled
@@ -214,7 +218,8 @@ export class Calls {
     if (answer === null) return
     job.phase = "answering"
     try {
-      await this.#ask(job, "answer", answer)
+      const command = { ...this.#command(job), ...answer }
+      await this.#options.answer({ type: "answer", ...command }, job.interrupt)
     } catch (error) {
       return this.#answerRefused(job, answer, /** @type {ChatKitError} */ (error))
     }
@@ -238,9 +243,10 @@ export class Calls {
       this.#options.report(error)
       return this.#drop(job, error)
     }
+    if (error.code === "answer_invalid" && !job.hasReturned) return job.reopen(error)
     // The model shall read why there is no output, rather than wait for ever.
     job.refuse(error)
-    job.answer = { error: `The tool's result was refused: ${error.message}` }
+    job.answer = { error: refusalText(error) }
     void this.#answer(job)
   }
 
@@ -281,14 +287,15 @@ export class Calls {
 
   /**
    * @param {Job} job
-   * @param {"claim" | "release" | "answer"} type
-   * @param {import("./job.js").ToolAnswer} [answer]
+   * @param {"claim" | "release"} type
    */
-  #ask(job, type, answer) {
-    const { ask, env, tab } = this.#options
-    const call = { id: newId(env.crypto), thread: job.thread, toolCall: job.id, tab }
-    return type === "answer"
-      ? ask({ type, ...call, ...answer })
-      : ask({ type, ...call }, { repeat: false })
+  #ask(job, type) {
+    return this.#options.ask({ type, ...this.#command(job) }, { repeat: false })
+  }
+
+  /** @param {Job} job */
+  #command({ id: toolCall, thread }) {
+    const { env, tab } = this.#options
+    return { id: newId(env.crypto), thread, toolCall, tab }
   }
 }

@@ -1,10 +1,17 @@
 /** The client without DOM: one thread at a time, its messages, and what a visitor can do. */
 
+import { Api } from "./api.js"
+import { Branches } from "./branches.js"
+import { Branching } from "./branching.js"
 import { Calls } from "./calls.js"
 import { Connection } from "./connection.js"
-import { toSent } from "./drafts.js"
+import { Delivery } from "./delivery.js"
 import { environment, mountUrl, tellPage } from "./environment.js"
 import { isActive } from "./fold.js"
+import { Http } from "./http.js"
+import { openInterrupts, Resolving } from "./interrupts.js"
+import { OwnerBell } from "./owner-bell.js"
+import { partialInput } from "./partial.js"
 import { ChatKitError, newId } from "./protocol.js"
 import { Requests } from "./requests.js"
 import { waitingCalls } from "./store.js"
@@ -12,22 +19,31 @@ import { Subscription } from "./subscription.js"
 import { Tools } from "./tools.js"
 import { Writing } from "./writing.js"
 
-/** @import { Environment, ErrorFrame, Options, Message, ServerFrame } from "./types.js" */
+/**
+ * @import { Environment, ErrorFrame, InterruptAnswer, Message, Options, ServerFrame } from "./types.js"
+ * @import { Telling } from "./told.js"
+ */
 
 /** @type {readonly Message[]} */
 const NO_MESSAGES = Object.freeze([])
 
 /**
  * Events: `change` (anything that can be read here), `error` (detail: a `ChatKitError`), `toolcall`
- * (cancelable; detail: the call, before its tool runs).
+ * (cancelable; detail: the call, before its tool runs), and what tools tell the page, once, when it
+ * happens: `effect` (detail: `{ name, data, toolCallId, isOurs }`), `notice` (detail: `{ level, title,
+ * text, toolCallId }`).
+ *
+ * @template [T=any] the tools by name, as `manage.py chatkit_types` writes them
  */
-export class ChatKitClient extends EventTarget {
+export class ChatKitClient extends Branching {
   /** Another one in every tab, also in one that was duplicated: it is kept in memory only. */
   tab
-  /** What this page can do for the model. */
+  /** What this page can do for the model. @type {Tools<T>} */
   tools = new Tools()
   /** @type {{ code: string, message: string } | null} */
   error = null
+  /** Threads and messages over HTTP: to find, name, archive, delete and rate them. */
+  api
   /** @type {Subscription | null} */
   #subscription = null
   #writing
@@ -40,6 +56,13 @@ export class ChatKitClient extends EventTarget {
   #requests
   #connection
   #calls
+  #resolving
+  /** @type {() => void} */
+  #begin = () => {}
+  /** @type {Promise<void>} the first `connect()`: by then the page has said what it is and has */
+  #begun = new Promise((resolve) => {
+    this.#begin = resolve
+  })
 
   /** @param {Options & Partial<Environment>} [options] */
   constructor(options = {}) {
@@ -53,11 +76,19 @@ export class ChatKitClient extends EventTarget {
     const mount = mountUrl(url, this.#env.base)
     const { tab, tools } = this
     const env = this.#env
-    this.#requests = new Requests({ mount, csrfToken, env })
+    const http = new Http({ mount, csrfToken, env })
+    this.#requests = new Requests(http)
+    this.api = new Api(http)
     this.#connection = new Connection({ mount, requests: this.#requests, env })
+    this.bell = new OwnerBell(this.#connection, env)
+    const ask = this.#connection.ask.bind(this.#connection)
+    const delivery = new Delivery({ ask, requests: this.#requests, env })
+    this.branches = new Branches({ ask, tab, env, tell: () => this.#surroundings() })
+    const resolve = delivery.resolve.bind(delivery)
+    this.#resolving = new Resolving({ resolve, tab, env })
     this.#calls = new Calls({
-      ...{ tools, tab, context, env },
-      ask: (command, options) => this.#connection.ask(command, options),
+      ...{ tools, tab, context, env, ask },
+      answer: (command, interrupt) => delivery.answer(command, interrupt),
       announce: (detail) =>
         this.dispatchEvent(new CustomEvent("toolcall", { detail, cancelable: true })),
       report: (error) => this.#report(error),
@@ -79,6 +110,7 @@ export class ChatKitClient extends EventTarget {
     return this.#connection.viewer
   }
 
+  /** @override */
   get threadId() {
     return this.#subscription?.state.threadId ?? null
   }
@@ -87,9 +119,27 @@ export class ChatKitClient extends EventTarget {
     return this.#subscription?.state.thread ?? null
   }
 
-  /** Oldest first; what has not changed is identical to what it was. */
+  /**
+   * Oldest first; what has not changed is identical to what it was.
+   *
+   * @returns {readonly import("./typed.js").Message<T>[]}
+   */
   get messages() {
+    return /** @type {readonly any[]} */ (this.#shown)
+  }
+
+  /** The same, whatever the tools. */
+  get #shown() {
     return this.#subscription?.state.messages ?? NO_MESSAGES
+  }
+
+  /**
+   * What the thread asks of the outside, in the order of the calls; each with its call.
+   *
+   * @returns {readonly import("./typed.js").OpenInterrupt<T>[]}
+   */
+  get interrupts() {
+    return /** @type {readonly any[]} */ (openInterrupts(this.#shown))
   }
 
   get pendingMessages() {
@@ -110,6 +160,7 @@ export class ChatKitClient extends EventTarget {
   }
 
   connect() {
+    this.#begin()
     this.error = null
     this.#connection.open()
     this.#changed()
@@ -125,11 +176,13 @@ export class ChatKitClient extends EventTarget {
    * The first message makes the thread. Until the server has it, it outlives a lost line and a reload.
    *
    * @param {string} text
+   * @param {{ attachments?: string[] }} [options] the ids of files that were uploaded for it
    * @returns {Promise<import("./drafts.js").Sent>} when the server has it; rejects with a `ChatKitError`
    */
-  send(text) {
+  send(text, { attachments = [] } = {}) {
     const assistant = this.#assistant || (this.thread?.assistant ?? "")
-    return this.#writing.send({ assistant, text, viewer: this.viewer })
+    const files = attachments.length > 0 ? { attachments } : {}
+    return this.#writing.send({ assistant, text, ...files, viewer: this.viewer })
   }
 
   /** Take a refused message off the list. @param {string} clientId */
@@ -151,12 +204,35 @@ export class ChatKitClient extends EventTarget {
    * @returns {Promise<import("./drafts.js").Sent>}
    */
   async retry() {
-    const { run, threadId: thread, tab } = this
+    const { run, threadId: thread } = this
     if (run === null || thread === null) {
       throw new ChatKitError("nothing_to_retry", "There is no run to retry.")
     }
-    const command = { id: newId(this.#env.crypto), thread, run: run.id, tab }
-    return toSent(await this.#connection.ask({ type: "retry", ...command }))
+    return this.branches.retry(thread, run.id)
+  }
+
+  /**
+   * Answer what is asked: all of it or, if one does not fit, nothing. Nothing changes here before the
+   * server says so.
+   *
+   * @override
+   * @param {InterruptAnswer | readonly InterruptAnswer[]} answers of one run, in any order
+   * @returns {Promise<import("./interrupts.js").Resolved>} when the server has them; rejects with a
+   *   `ChatKitError`, whose `errors` say what is wrong (`answer_invalid`)
+   */
+  async resolve(answers) {
+    const list = /** @type {InterruptAnswer[]} */ ([answers].flat())
+    return this.#resolving.ask(this.threadId, list)
+  }
+
+  /** Is an answer to it on its way, or taken and not shown yet? @param {string} interrupt its id */
+  isResolving(interrupt) {
+    return this.#resolving.has(interrupt)
+  }
+
+  /** What a call's arguments say so far, while they stream. @param {import("./typed.js").AnyCall} part */
+  partialInput(part) {
+    return partialInput(part)
   }
 
   /** @param {string} id */
@@ -190,10 +266,17 @@ export class ChatKitClient extends EventTarget {
    * @param {import("./kept.js").KeptMessage} message
    * @param {import("./outbox.js").Asking} options
    */
-  #say({ id, thread, assistant, text }, options) {
-    const page = tellPage(this.#page, (error) => this.#report(error))
-    const said = { assistant, text, page, tab: this.tab }
+  async #say({ id, thread, assistant, text, attachments }, options) {
+    if (this.state === "closed") await this.#begun
+    const files = attachments ? { attachments } : {}
+    const said = { assistant, text, tab: this.tab, ...files, ...this.#surroundings() }
     return this.#connection.ask({ type: "send", id, thread, ...said }, options)
+  }
+
+  #surroundings() {
+    const page = tellPage(this.#page, (error) => this.#report(error))
+    const { declared } = this.tools
+    return { page, ...(declared.length > 0 ? { tools: declared } : {}) }
   }
 
   /** @param {string} threadId */
@@ -205,6 +288,9 @@ export class ChatKitClient extends EventTarget {
     })
     subscription.addEventListener("change", () => this.#threadChanged(subscription))
     subscription.addEventListener("live", () => this.#threadChanged(subscription))
+    subscription.addEventListener("told", (event) => {
+      if (subscription === this.#subscription) this.#tell(detailOf(event))
+    })
     this.#subscription = subscription
     if (this.state === "open") subscription.subscribe()
     this.#changed()
@@ -226,7 +312,14 @@ export class ChatKitClient extends EventTarget {
     const shown = new Set(state.messages.map((message) => message.clientId))
     this.#writing.remove((clientId) => shown.has(clientId))
     if (isLive) this.#calls.update(state.threadId, waitingCalls(state))
+    this.#resolving.settle(state.messages)
     this.#changed()
+  }
+
+  /** @param {Telling} telling */
+  #tell({ type, detail }) {
+    const whose = type === "effect" ? { isOurs: detail.tab === this.tab } : {}
+    this.dispatchEvent(new CustomEvent(type, { detail: { ...detail, ...whose } }))
   }
 
   #listen() {
@@ -239,6 +332,10 @@ export class ChatKitClient extends EventTarget {
     connection.addEventListener("failed", (event) => this.#report(detailOf(event)))
     connection.addEventListener("frame", (event) => this.#receive(detailOf(event)))
     this.#writing.addEventListener("change", () => this.#changed())
+    this.#resolving.addEventListener("change", () => {
+      this.#resolving.settle(this.#shown)
+      this.#changed()
+    })
     this.#writing.addEventListener("thread", (event) => {
       if (this.#subscription === null) this.#watch(detailOf(event))
     })

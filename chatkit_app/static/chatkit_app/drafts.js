@@ -13,6 +13,7 @@ import { ChatKitError } from "./protocol.js"
  * @typedef {object} PendingMessage
  * @property {string} clientId
  * @property {string} text
+ * @property {readonly string[]} attachments the ids of its files
  * @property {"sending" | "refused"} state
  * @property {{ code: string, message: string, retryMs: number | null }} [error] why it was refused
  */
@@ -43,8 +44,8 @@ export class Drafts extends EventTarget {
    * @param {(message: KeptMessage) => Promise<Sent>} ask told where it goes
    */
   async send(message, ask) {
-    const { id: clientId, text } = message
-    this.#set([...this.#list, { clientId, text, state: "sending" }])
+    const { id: clientId, text, attachments = [] } = message
+    this.#set([...this.#list, { clientId, text, attachments, state: "sending" }])
     // Two first messages at once would make two threads.
     while (this.#first) await this.#first
     const sending = this.#ask(

@@ -1,8 +1,10 @@
 // What assistive technology hears: whole sentences of an answer, and what tools and runs come to.
 
 import { h } from "./element-dom.js"
+import { isResolving } from "./element-parts.js"
 import { askedAgainWords, runWords } from "./element-run.js"
-import { resultOf, toolPhase, toolTitle } from "./element-tool-words.js"
+import { titleOf } from "./element-tool-call.js"
+import { resultOf, toolPhase } from "./element-tool-words.js"
 import { Lexer } from "./vendor/marked/marked.esm.js"
 
 /** @typedef {import("./element-strings.js").Words} Words */
@@ -11,6 +13,7 @@ import { Lexer } from "./vendor/marked/marked.esm.js"
 /** @typedef {import("./types.js").Run} Run */
 /** @typedef {import("./types.js").TextPart} TextPart */
 /** @typedef {import("./types.js").ToolCallPart} ToolCallPart */
+/** @typedef {import("./element-tool-words.js").ToolPhase} ToolPhase */
 /** @typedef {import("./vendor/marked/marked.esm.js").Token} Token */
 
 const LINES_KEPT = 12
@@ -87,6 +90,8 @@ export class Announcer {
   #said = new Map()
   /** @type {Map<string, string>} the last state that was said of a call */
   #phases = new Map()
+  /** @type {Map<string, string>} the last notice of a call */
+  #notices = new Map()
   #runSaid = ""
   /** However often it is asked again, it is said once for each reason. @type {Set<string>} */
   #againSaid = new Set()
@@ -111,6 +116,7 @@ export class Announcer {
     this.#isOpening = true
     this.#said.clear()
     this.#phases.clear()
+    this.#notices.clear()
     this.#runSaid = ""
     this.#againSaid.clear()
   }
@@ -130,10 +136,19 @@ export class Announcer {
    */
   #followMessage(message, client) {
     if (message.role === "user") return
+    this.#followAuthor(message)
     for (const part of message.parts) {
       if (part.type === "text") this.#followText(part)
       if (part.type === "tool-call") this.#followCall(part, message, client)
     }
+  }
+
+  /** Who cannot see that a person writes is told. @param {Message} message */
+  #followAuthor({ id, author }) {
+    if (!author || this.#said.has(id)) return
+    this.#said.set(id, 0)
+    const name = author.name || this.#words("staff")
+    this.#tell(() => this.#words("staffWrites", { name }))
   }
 
   /** @param {TextPart} part */
@@ -155,12 +170,35 @@ export class Announcer {
       result: resultOf(message, part.id),
       hasHandler: client.tools.has(part.name),
       tab: client.tab,
+      isResolving: isResolving(part.interrupt, client),
     })
-    if (phase.words === this.#phases.get(part.id)) return
-    this.#phases.set(part.id, phase.words)
+    this.#followNotice(part)
+    // Another question of the same call is another thing to be told of.
+    const now = `${phase.words} ${part.interrupt?.id ?? ""}`
+    if (now === this.#phases.get(part.id)) return
+    this.#phases.set(part.id, now)
     const isWorth = ["attention", "done", "failed", "cancelled"].includes(phase.tone)
-    if (isWorth)
-      this.#tell(() => `${toolTitle(part.name)}: ${this.#words(phase.words)}`)
+    if (isWorth || phase.words === "toolStaff")
+      this.#tell(() => this.#callWords(part, phase))
+  }
+
+  /** @param {ToolCallPart} part @param {ToolPhase} phase */
+  #callWords({ name, interrupt }, { words, hint }) {
+    const told = `${titleOf(this.#words, name)}: ${this.#words(words)}`
+    const more = [interrupt?.message ?? "", hint ? this.#words(hint) : ""].filter(
+      Boolean,
+    )
+    return more.length ? `${told}. ${more.join(" ")}` : told
+  }
+
+  /** @param {ToolCallPart} part */
+  #followNotice({ id, progress }) {
+    const notice = progress?.notice
+    if (!notice) return
+    const now = [notice.title, notice.text].filter(Boolean).join(": ")
+    if (now === this.#notices.get(id)) return
+    this.#notices.set(id, now)
+    this.#tell(() => now)
   }
 
   /** @param {Run | null} run */

@@ -3,7 +3,18 @@
 import { h, ICONS, icon, setAttribute, setText } from "./element-dom.js"
 
 /** @typedef {import("./element-strings.js").Words} Words */
+/** @typedef {import("./element-attachments.js").AttachmentsView} AttachmentsView */
 /** @typedef {import("./element-types.js").ClientShape} ClientShape */
+
+/**
+ * @typedef {object} ComposerHost
+ * @property {(text: string, options: { attachments?: string[] }) => void} send
+ * @property {() => void} stop
+ *
+ * @typedef {object} FilesHost
+ * @property {() => void} changed
+ * @property {() => void} focus the field
+ */
 
 export class ComposerView {
   #words
@@ -13,15 +24,17 @@ export class ComposerView {
   #send
   #stop
   #notice = h("p", { class: "notice", role: "alert", hidden: true })
+  #files
   #isBusy = false
   #mayInterrupt = false
 
   /**
    * @param {Words} words
-   * @param {{ send: (text: string) => void, stop: () => void }} host
+   * @param {ComposerHost} host
    * @param {string} placeholder
+   * @param {((host: FilesHost) => AttachmentsView) | null} [attachments] where files are taken
    */
-  constructor(words, host, placeholder) {
+  constructor(words, host, placeholder, attachments = null) {
     this.#words = words
     this.#host = host
     this.#field = h("textarea", {
@@ -33,12 +46,17 @@ export class ComposerView {
       autocomplete: "off",
       oninput: () => this.#typed(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.#pressed(event),
+      onpaste: (/** @type {ClipboardEvent} */ event) => this.#files?.paste(event),
     })
     this.#send = roundButton("send", words("send"), ICONS.send)
     this.#send.type = "submit"
     this.#stop = roundButton("stop", words("stop"), ICONS.stop)
     this.#stop.addEventListener("click", () => this.#stopped())
     this.#grow.append(this.#field)
+    this.#files = attachments?.({
+      changed: () => this.#typed(),
+      focus: () => this.focus(),
+    })
     this.element = h(
       "form",
       {
@@ -48,10 +66,12 @@ export class ComposerView {
         onsubmit: this.#submitted,
       },
       this.#notice,
+      this.#files?.element ?? null,
       h(
         "div",
         { class: "composer-box" },
         h("label", { class: "unseen", for: "composer" }, words("composer")),
+        this.#files?.button ?? null,
         this.#grow,
         this.#stop,
         this.#send,
@@ -62,6 +82,15 @@ export class ComposerView {
 
   focus() {
     this.#field.focus({ preventScroll: true })
+  }
+
+  /**
+   * What a message would do besides, for who cannot see it beside the field.
+   *
+   * @param {string | null} id of an element beside this one
+   */
+  describe(id) {
+    setAttribute(this.#field, "aria-describedby", id)
   }
 
   /** @param {ClientShape} client */
@@ -83,10 +112,11 @@ export class ComposerView {
    *
    * @param {string} text
    * @param {string} reason
+   * @param {readonly string[]} [attachments] its files' ids
    */
-  giveBack(text, reason) {
-    const typed = this.#field.value
-    this.#field.value = typed ? `${text}\n${typed}` : text
+  giveBack(text, reason, attachments = []) {
+    this.#field.value = [text, this.#field.value].filter((each) => each).join("\n")
+    this.#files?.uploads.giveBack(attachments)
     this.#typed()
     this.notify(reason)
   }
@@ -100,11 +130,12 @@ export class ComposerView {
   #typed() {
     // The copy behind the field gives the box its height: no inline style, no measuring.
     this.#grow.dataset.text = this.#field.value
-    setAttribute(
-      this.#send,
-      "aria-disabled",
-      this.#field.value.trim() === "" ? "true" : null,
-    )
+    const cannot = this.#isEmpty || this.#files?.obstacle
+    setAttribute(this.#send, "aria-disabled", cannot ? "true" : null)
+  }
+
+  get #isEmpty() {
+    return this.#field.value.trim() === "" && (this.#files?.isEmpty ?? true)
   }
 
   /** @param {KeyboardEvent} event */
@@ -126,17 +157,20 @@ export class ComposerView {
   }
 
   #submit() {
-    const text = this.#field.value.trim()
-    if (text === "") return
-    if (this.#isBusy && !this.#mayInterrupt) {
-      this.notify(this.#words("busy"))
+    if (this.#isEmpty) return
+    const isBusy = this.#isBusy && !this.#mayInterrupt
+    const obstacle = isBusy ? this.#words("busy") : this.#files?.obstacle
+    if (obstacle) {
+      this.notify(obstacle)
       return
     }
+    const text = this.#field.value.trim()
+    const attachments = this.#files?.uploads.take() ?? []
     this.#field.value = ""
     this.#typed()
     this.notify("")
     this.focus()
-    this.#host.send(text)
+    this.#host.send(text, attachments.length > 0 ? { attachments } : {})
   }
 
   #stopped() {

@@ -46,6 +46,34 @@ export class Calm {
   }
 }
 
+/** What is shown of the connection, and said of it to who cannot see it: each thing once. */
+export class LineTold {
+  #calm
+  #trouble = ""
+
+  /** @param {() => void} changed there is something else to be said */
+  constructor(changed) {
+    this.#calm = new Calm(changed)
+  }
+
+  /**
+   * @param {Words} words
+   * @param {ClientShape} client
+   * @param {(text: string) => void} say
+   * @returns {string} what is shown; empty where there is nothing
+   */
+  follow(words, client, say) {
+    if (this.#calm.isCalm(client)) return ""
+    const text = connectionWords(words, client)
+    if (text === this.#trouble || text === words("connecting")) return text
+    if (text !== "") say(text)
+    else if (client.state === "open") say(words("connected"))
+    else return text
+    this.#trouble = text
+    return text
+  }
+}
+
 /**
  * What is shown of the connection; empty where there is nothing to say.
  *
@@ -80,4 +108,35 @@ export function canReconnect({ state, error }) {
  */
 export function codeFor(code, viewer) {
   return code === "no_viewer" && viewer?.startsWith("u:") ? "signed_out" : code
+}
+
+/** Beyond it nobody counts seconds. */
+const LONGEST_WAIT_MS = 600_000
+
+/**
+ * Why something was refused, and when it may be tried again.
+ *
+ * @param {Words} words
+ * @param {unknown} error with `code`, `message` and `retryMs` where they are known
+ * @param {string | null} viewer
+ * @param {"refused" | "notDone"} [frame] of a message, or of anything else
+ */
+export function refusalWords(words, error, viewer, frame = "refused") {
+  const {
+    code = "",
+    message = "",
+    retryMs = null,
+  } = /** @type {{ code?: string, message?: string, retryMs?: number | null }} */ (
+    error ?? {}
+  )
+  const reason = errorWords(
+    words,
+    codeFor(code, viewer),
+    message || words("errorUnknown"),
+  )
+  const refused = words(frame, { reason })
+  // Seconds are for what is over soon; the reason says when a day or a month is meant.
+  if (!retryMs || retryMs > LONGEST_WAIT_MS) return refused
+  const seconds = Math.ceil(retryMs / 1000)
+  return `${refused} ${words("refusedAgain", { seconds })}`
 }

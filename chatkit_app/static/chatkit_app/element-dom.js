@@ -49,6 +49,28 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text
 }
 
+/** Has it the focus, or something in it? @param {Node} node */
+export function hasFocus(node) {
+  const root = node.getRootNode()
+  return root instanceof ShadowRoot && node.contains(root.activeElement)
+}
+
+/**
+ * A button that works: it says so, cannot be pressed again, and keeps the focus.
+ *
+ * @param {HTMLElement} button
+ * @param {boolean} isBusy
+ */
+export function setBusy(button, isBusy) {
+  setAttribute(button, "aria-disabled", isBusy ? "true" : null)
+  setAttribute(button, "aria-busy", isBusy ? "true" : null)
+}
+
+/** Does it work already, or cannot it be used? @param {Element} button */
+export function isDisabled(button) {
+  return button.getAttribute("aria-disabled") === "true"
+}
+
 const SVG = "http://www.w3.org/2000/svg"
 
 /**
@@ -83,6 +105,21 @@ export const ICONS = Object.freeze({
   failed: "M12 7v6.5M12 17v.5",
   waiting: "M12 7v5l3 2",
   cancelled: "M7 12h10",
+  search: "M10.5 4a6.5 6.5 0 1 1 0 13a6.5 6.5 0 0 1 0-13M15.5 15.5L20 20",
+  options: "M5.5 12h.01M12 12h.01M18.5 12h.01",
+  pen: "M4 20l.8-4L16 4.8a1.7 1.7 0 0 1 2.4 0l.8.8a1.7 1.7 0 0 1 0 2.4L8 19.2zM13.5 7.5l3 3",
+  archive: "M4 5h16v4H4zM5.5 9v10h13V9M10 13h4",
+  bin: "M4 7h16M9.5 7V4.5h5V7M6.5 7l.8 12.5h9.4L17.5 7M10.2 11v5M13.8 11v5",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  again: "M20 11.5A8 8 0 1 0 18 17.3M20 5v6.5h-6.5",
+  up: "M7 21V10l4.5-7A2 2 0 0 1 14 5v4h5a2 2 0 0 1 2 2.4l-1.4 7.2A3 3 0 0 1 16.7 21zM7 10H3.5v11H7",
+  bad: "M17 3v11l-4.5 7A2 2 0 0 1 10 19v-4H5a2 2 0 0 1-2-2.4l1.4-7.2A3 3 0 0 1 7.3 3zM17 14h3.5V3H17",
+  before: "M14.5 6l-6 6 6 6",
+  after: "M9.5 6l6 6-6 6",
+  person: "M12 4a4 4 0 1 1 0 8a4 4 0 0 1 0-8M4.5 20.5a7.5 6.5 0 0 1 15 0",
+  attach:
+    "M19.5 11.5l-7.6 7.6a4.6 4.6 0 0 1-6.5-6.5l8-8a3.1 3.1 0 0 1 4.4 4.4l-7.9 7.9a1.5 1.5 0 0 1-2.2-2.2l7.2-7.1",
+  file: "M6 3h8l5 5v13H6zM14 3v5h5",
 })
 
 /**

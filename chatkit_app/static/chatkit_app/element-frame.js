@@ -22,7 +22,7 @@ import { h, ICONS, icon, setAttribute, setText } from "./element-dom.js"
  * @property {string} greeting
  * @property {readonly string[]} suggestions
  * @property {HTMLElement} messages
- * @property {HTMLElement} composer
+ * @property {readonly HTMLElement[]} docked what stands below the messages
  * @property {HTMLElement} drawer
  * @property {HTMLElement} announcer
  */
@@ -53,7 +53,7 @@ export class Frame {
     this.#words = words
     this.#owner = owner
     this.#host = host
-    this.#threads = roundButton("quiet", words("threads"), ICONS.menu)
+    this.#threads = roundButton("quiet dotted", words("threads"), ICONS.menu)
     this.#threads.setAttribute("aria-haspopup", "dialog")
     this.#threads.addEventListener("click", host.openThreads)
     this.#reconnect = h(
@@ -92,7 +92,7 @@ export class Frame {
       this.#banner,
       this.#connection,
       this.scroller,
-      h("div", { class: "dock" }, this.#jump, filling.composer),
+      h("div", { class: "dock" }, this.#jump, ...filling.docked),
     )
     const root = this.#owner.shadowRoot ?? this.#owner.attachShadow({ mode: "open" })
     const style = h("link", { rel: "stylesheet", href: this.#styleAddress() })
@@ -127,6 +127,14 @@ export class Frame {
     this.#earlier.hidden = !client.hasEarlier
   }
 
+  /** @param {boolean} isUnread something was said in another thread */
+  setUnread(isUnread) {
+    setAttribute(this.#threads, "data-unread", isUnread)
+    const label = this.#words(isUnread ? "threadsUnread" : "threads")
+    setAttribute(this.#threads, "aria-label", label)
+    setAttribute(this.#threads, "title", label)
+  }
+
   /** @param {boolean} isAtBottom */
   setAtBottom(isAtBottom) {
     this.#jump.hidden = isAtBottom
@@ -154,6 +162,11 @@ export class Frame {
     for (const text of suggestions) {
       const button = h("button", { type: "button", dir: "auto" }, text)
       button.addEventListener("click", () => this.#host.suggest(text))
+      button.addEventListener("focus", () => {
+        // By keys alone: moved between press and release, it would not be clicked.
+        if (button.matches(":focus-visible"))
+          button.scrollIntoView({ block: "nearest", inline: "nearest" })
+      })
       list.append(h("li", {}, button))
     }
     this.#empty.append(h("p", { class: "greeting", dir: "auto" }, greeting))

@@ -1,22 +1,30 @@
 // The messages of a thread: a view per message and per part, each kept as long as its thing is.
 
-import { h, ICONS, icon, KeyedChildren, setAttribute, setText } from "./element-dom.js"
-import { MarkdownView } from "./element-markdown.js"
-import { hasEndedEarly, RunView } from "./element-run.js"
-import { ToolCallView } from "./element-tool-call.js"
-import { isOpenCall, resultOf } from "./element-tool-words.js"
+import {
+  h,
+  hasFocus,
+  isDisabled,
+  KeyedChildren,
+  setAttribute,
+  setText,
+} from "./element-dom.js"
+import { MessageView } from "./element-message.js"
+import { RunView } from "./element-run.js"
 
 /** @typedef {import("./element-strings.js").Words} Words */
 /** @typedef {import("./element-types.js").ClientShape} ClientShape */
+/** @typedef {import("./element-message.js").MessageHost} MessageHost */
 /** @typedef {import("./types.js").Message} Message */
-/** @typedef {import("./types.js").Part} Part */
-/** @typedef {import("./types.js").Run} Run */
 
 /**
- * @typedef {object} PartView
- * @property {HTMLElement} element
- * @property {(part: Part, message: Message, client: ClientShape) => void} update
+ * @typedef {object} OwnHost
+ * @property {() => void} retry
+ * @property {(message: Message) => void} turned another branch is shown, from this message on
+ * @property {(element: HTMLElement, top: number) => void} keepAt where the reader has it
+ * @property {() => void} focusLost what had the focus is gone
  */
+
+/** @typedef {MessageHost & OwnHost} MessagesHost */
 
 export class MessagesView {
   #words
@@ -24,22 +32,32 @@ export class MessagesView {
   #pending
   #status
   #log
+  #host
+  /** The branch that was asked for, and by which arrow. @type {{ id: string, step: 1 | -1 } | null} */
+  #awaited = null
 
   /**
    * @param {Words} words
-   * @param {{ retry: () => void, name: () => string }} host
+   * @param {MessagesHost} host
    */
   constructor(words, host) {
     this.#words = words
+    this.#host = host
     this.#log = h("div", { class: "messages", role: "log", "aria-live": "off" })
     const pending = h("div", { class: "pending" })
     /** @type {KeyedChildren<Message, MessageView>} */
     this.#children = new KeyedChildren(
       this.#log,
-      (message) => new MessageView(words, message, host.name),
+      (message) =>
+        new MessageView(words, message, {
+          ...host,
+          show: (id, step) => this.#show(id, step),
+        }),
     )
     /** @type {KeyedChildren<{ clientId: string, text: string }, Bubble>} */
-    this.#pending = new KeyedChildren(pending, ({ text }) => userBubble(words, text))
+    this.#pending = new KeyedChildren(pending, ({ text }) =>
+      userBubble(words, text || words("sendingFiles")),
+    )
     this.#status = new RunView(words, host.retry)
     this.element = h("div", {}, this.#log, pending, this.#status.element)
   }
@@ -47,6 +65,8 @@ export class MessagesView {
   /** @param {ClientShape} client */
   render(client) {
     setAttribute(this.#log, "aria-label", this.#words("heading"))
+    const hadFocus = hasFocus(this.#log)
+    const top = this.#topOfAwaited(client)
     this.#children.render(
       client.messages,
       (message) => message.id,
@@ -65,158 +85,80 @@ export class MessagesView {
         ),
     )
     this.#status.update(client)
+    if (top !== null) this.#turn(client, top)
+    if (hadFocus && !hasFocus(this.#log)) this.#host.focusLost()
   }
-}
-
-class MessageView {
-  #children
-  #body
-  #note = h("p", { class: "note", hidden: true })
-  #words
-  /** @type {Message | null} */
-  #drawn = null
 
   /**
-   * @param {Words} words
-   * @param {Message} message
-   * @param {() => string} nameOfAssistant
+   * @param {string} id
+   * @param {1 | -1} step
    */
-  constructor(words, message, nameOfAssistant) {
-    this.#words = words
-    const isUser = message.role === "user"
-    this.#body = h("div", {
-      class: isUser ? "bubble" : "answer",
-      part: isUser ? "bubble" : "answer",
-    })
-    /** @type {KeyedChildren<Part, PartView>} */
-    this.#children = new KeyedChildren(this.#body, (part) =>
-      viewOf(part, isUser, words),
-    )
-    this.element = h(
-      "article",
-      { class: "message", "data-role": message.role, "data-id": message.id },
-      h("h3", { class: "unseen" }, isUser ? words("you") : nameOfAssistant()),
-      this.#body,
-      this.#note,
-    )
+  async #show(id, step) {
+    this.#awaited = { id, step }
+    try {
+      await this.#host.show(id, step)
+    } catch (error) {
+      this.#awaited = null
+      throw error
+    }
   }
 
   /**
-   * @param {Message} message
+   * Where the message stands in whose place the awaited one comes, if it comes now.
+   *
    * @param {ClientShape} client
    */
-  update(message, client) {
-    this.#drawNote(message, client.run)
-    const hasOpenCall = message.parts.some(isOpenCall)
-    // An unchanged message is the same object; its open calls also depend on the page's handlers.
-    if (message === this.#drawn && !hasOpenCall) return
-    this.#drawn = message
-    this.#children.render(
-      message.parts.filter((part) => part.type !== "tool-result" && !isEmpty(part)),
-      (part) => part.partId,
-      (view, part) => view.update(part, message, client),
-    )
+  #topOfAwaited({ messages }) {
+    const { id } = this.#awaited ?? {}
+    const awaited = messages.find((message) => message.id === id)
+    if (!awaited) return null
+    const before = awaited.siblings.map((other) => this.#articleOf(other)).find(Boolean)
+    return before?.getBoundingClientRect().top ?? null
   }
 
   /**
-   * The newest run tells of its own end below; older answers say it themselves.
+   * The arrow stays where the reader has it, and keeps the focus.
    *
-   * @param {Message} message
-   * @param {Run | null} run
+   * @param {ClientShape} client
+   * @param {number} top
    */
-  #drawNote(message, run) {
-    const isTold = message.runId === run?.id && hasEndedEarly(run)
-    this.#note.hidden = message.status !== "interrupted" || isTold
-    setText(this.#note, this.#note.hidden ? "" : this.#words("interrupted"))
+  #turn({ messages }, top) {
+    const { id, step } = /** @type {{ id: string, step: 1 | -1 }} */ (this.#awaited)
+    this.#awaited = null
+    const message = messages.find((found) => found.id === id)
+    const article = this.#articleOf(id)
+    if (!message || !article) return
+    this.#host.keepAt(article, top)
+    const arrow = [step, -step]
+      .map((at) => article.querySelector(`.branches [data-step="${at}"]`))
+      .find((found) => found && !isDisabled(found))
+    if (arrow instanceof HTMLElement) arrow.focus({ preventScroll: true })
+    this.#host.turned(message)
   }
-}
 
-/** @param {Part} part */
-function isEmpty(part) {
-  return (part.type === "text" || part.type === "reasoning") && part.content === ""
-}
-
-/**
- * @param {Part} part
- * @param {boolean} isUser
- * @param {Words} words
- * @returns {PartView}
- */
-function viewOf(part, isUser, words) {
-  if (part.type === "tool-call") return toolPartView(words)
-  if (part.type === "reasoning") return reasoningView(words)
-  if (part.type === "text" && !isUser) return textView(words)
-  if (part.type === "text") return plainView()
-  return { element: h("div", { hidden: true }), update: () => {} } // of a newer server
-}
-
-/** @returns {PartView} */
-function plainView() {
-  const element = h("div", { class: "plain", dir: "auto" })
-  return {
-    element,
-    update: (part) => setText(element, part.type === "text" ? part.content : ""),
+  /** @param {string} id @returns {HTMLElement | null} */
+  #articleOf(id) {
+    return this.#log.querySelector(`[data-id="${CSS.escape(id)}"]`)
   }
-}
 
-/**
- * @param {Words} words
- * @returns {PartView}
- */
-function textView(words) {
-  const view = new MarkdownView(words)
-  return {
-    element: view.element,
-    update(part) {
-      if (part.type === "text") {
-        setAttribute(view.element, "data-streaming", part.state === "streaming")
-        view.update(part.content, { isWhole: part.state !== "streaming" })
-      }
-    },
+  /**
+   * What was looked for: it has the focus, and is marked until something else is.
+   *
+   * @param {string} id
+   * @returns {HTMLElement | null} null where it is not shown
+   */
+  mark(id) {
+    this.#log.querySelector("[data-found]")?.removeAttribute("data-found")
+    const article = this.#articleOf(id)
+    article?.setAttribute("data-found", "")
+    article?.setAttribute("tabindex", "-1")
+    article?.focus({ preventScroll: true })
+    return article
   }
-}
 
-/**
- * @param {Words} words
- * @returns {PartView}
- */
-function reasoningView(words) {
-  const view = new MarkdownView(words)
-  const label = h("span")
-  const element = h(
-    "details",
-    { class: "reasoning" },
-    h("summary", {}, h("span", { class: "tool-chevron" }, icon(ICONS.chevron)), label),
-    view.element,
-  )
-  return {
-    element,
-    update(part) {
-      if (part.type !== "reasoning") return
-      const isWhole = part.state !== "streaming"
-      setAttribute(element, "data-streaming", !isWhole)
-      setText(label, words(isWhole ? "thoughts" : "thinking"))
-      view.update(part.content, { isWhole })
-    },
-  }
-}
-
-/**
- * @param {Words} words
- * @returns {PartView}
- */
-function toolPartView(words) {
-  const view = new ToolCallView(words)
-  return {
-    element: view.element,
-    update(part, message, client) {
-      if (part.type !== "tool-call") return
-      view.update(part, {
-        result: resultOf(message, part.id),
-        hasHandler: client.tools.has(part.name),
-        tab: client.tab,
-      })
-    },
+  /** Where the topmost thing is that waits for the visitor's answer. @returns {HTMLElement | null} */
+  firstAsking() {
+    return this.#log.querySelector("[data-interrupt]")
   }
 }
 

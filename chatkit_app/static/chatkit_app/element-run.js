@@ -86,6 +86,8 @@ function isSending(pending) {
  */
 export function runWords(words, run) {
   if (run.status === "cancelled") return words("stopped")
+  // Whose budget, and until when: the server has said it in the visitor's language.
+  if (run.errorCode === "budget_spent" && run.errorText) return run.errorText
   return errorWords(words, run.errorCode, words("errorFailed"))
 }
 

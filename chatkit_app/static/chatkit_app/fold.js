@@ -9,12 +9,31 @@ import {
 } from "./messages.js"
 
 /**
- * @import { Message, MessageCreated, MessageEnded, Part, PartDelta, PartEnded, PartStarted,
- *   Run, RunChanged, StepVoided, ThreadEvent, ToolCallChanged, ToolCallEnded, ToolCallPart } from "./types.js"
+ * @import { FileTold, Message, MessageCreated, MessageEnded, Part, PartDelta, PartEnded, PartStarted,
+ *   Progress, Run, RunChanged, StepVoided, ThreadEvent, ToolCallChanged, ToolCallEnded,
+ *   ToolCallPart } from "./types.js"
  * @import { ThreadState } from "./store.js"
  */
 
 const ACTIVE = new Set(["queued", "in_progress", "requires_action", "cancelling"])
+
+/** What a call has of the outside before anybody is asked; an older server's calls have nothing else. */
+export const NOBODY_ASKED = Object.freeze({
+  editedInput: null,
+  waitsFor: null,
+  interrupt: null,
+  approval: null,
+})
+
+/**
+ * What a server leaves out is null.
+ *
+ * @param {Pick<Progress, "text" | "fraction"> & Partial<Progress>} told
+ * @returns {Progress}
+ */
+export function wholeProgress({ text, fraction, preliminary = null, notice = null }) {
+  return { text, fraction, preliminary, notice }
+}
 
 /**
  * While a run is active no other one may begin.
@@ -40,6 +59,11 @@ export function fold(state, event) {
       return messageEnded(state, event)
     case "message.hidden":
       return withoutMessage(state, event.messageId)
+    case "message.rated":
+      return changeMessage(state, event.messageId, (message) => ({
+        ...message,
+        feedback: event.feedback,
+      }))
     case "run.changed":
       return { ...state, run: newerRun(state.run, event) }
     case "step.voided":
@@ -60,12 +84,13 @@ export function fold(state, event) {
     case "tool_call.progressed":
       return changeCall(state, event.toolCallId, (part) => ({
         ...part,
-        progress: { text: event.text, fraction: event.fraction },
+        progress: wholeProgress(event),
       }))
     case "tool_call.ended":
       return callEnded(state, event)
     default:
-      // A step that goes well changes nothing that is shown; what is newer than us is skipped.
+      // A step that goes well changes nothing that is shown, and an effect is told, not kept
+      // (told.js); what is newer than us is skipped.
       return state
   }
 }
@@ -96,20 +121,30 @@ function messageCreated(state, event) {
     clientId: event.clientId,
     runId: event.runId,
     createdAt: event.createdAt,
-    parts: event.content === null ? [] : [wholeText(event.messageId, event.content)],
+    parentId: event.parentId ?? null,
+    siblings: event.siblings ?? [],
+    author: event.author ?? null,
+    feedback: null,
+    parts: [...wholeText(event), ...(event.files ?? []).map(wholeFile)],
   }
   return { ...state, messages: [...state.messages, message] }
 }
 
 /**
- * The one part of a message that came whole; it has no id of its own on the wire.
+ * The text of a message that came whole; its part has no id of its own on the wire.
  *
- * @param {string} partId
- * @param {string} content
- * @returns {Part}
+ * @param {MessageCreated} event
+ * @returns {Part[]}
  */
-function wholeText(partId, content) {
-  return { type: "text", partId, index: 0, stepId: null, content, state: "complete" }
+function wholeText({ messageId, content }) {
+  if (!content) return []
+  const place = { partId: messageId, index: 0, stepId: null }
+  return [{ type: "text", ...place, content, state: "complete" }]
+}
+
+/** @param {FileTold} file @returns {Part} */
+function wholeFile(file) {
+  return { type: "file", stepId: null, state: "complete", ...file }
 }
 
 /**
@@ -211,7 +246,7 @@ function newPart({ kind, partId, index, stepId, toolCallId, toolCallName }) {
     status: "streaming",
     executor: null,
     output: undefined,
-    approval: null,
+    ...NOBODY_ASKED,
     claimedBy: null,
     progress: null,
     deadlineAt: null,
@@ -225,6 +260,7 @@ function newPart({ kind, partId, index, stepId, toolCallId, toolCallName }) {
  */
 function partDelta(state, { partId, offset, delta }) {
   return changePart(state, partId, (part) => {
+    if (part.type === "file") return null
     if (part.type !== "tool-call") {
       if (part.state !== "streaming" || offset !== part.content.length) return null
       return { ...part, content: part.content + delta }
@@ -243,13 +279,17 @@ function partDelta(state, { partId, offset, delta }) {
 function partEnded(state, { partId, length, state: ended }) {
   return changePart(state, partId, (part) => {
     if (part.type === "tool-call") return part.arguments.length === length ? part : null
-    // A result comes whole: nothing of it is left to end.
-    if (part.type === "tool-result" || part.content.length !== length) return null
+    // A result and a file come whole: nothing of them is left to end.
+    if (part.type === "tool-result" || part.type === "file") return null
+    if (part.content.length !== length) return null
     return { ...part, state: ended }
   })
 }
 
 /**
+ * What it waits for, and until when, is told each time, so that null clears it; the rest comes where it
+ * has changed.
+ *
  * @param {ToolCallPart} part
  * @param {ToolCallChanged} event
  * @returns {ToolCallPart}
@@ -261,7 +301,11 @@ function callChanged(part, event) {
     state: event.state,
     executor: event.executor ?? part.executor,
     input: event.input ?? part.input,
-    deadlineAt: event.deadlineAt ?? part.deadlineAt,
+    editedInput: event.editedInput ?? part.editedInput,
+    waitsFor: event.waitsFor ?? null,
+    interrupt: event.interrupt ?? null,
+    approval: event.approval ?? part.approval,
+    deadlineAt: event.deadlineAt,
   }
 }
 
@@ -277,6 +321,9 @@ function callEnded(state, event) {
     status: event.status,
     state: event.state,
     output,
+    waitsFor: null,
+    interrupt: null,
+    approval: event.approval ?? part.approval,
     claimedBy: null,
     progress: null,
   }))

@@ -43,7 +43,26 @@ export class Job {
     this.thread = thread
     this.id = part.id
     this.name = part.name
-    this.input = part.input
+    /** What a person made of it is what they have approved. */
+    this.input = part.editedInput ?? part.input
+    /** Null: an older server's, which takes no large answers. */
+    this.interrupt = part.interrupt?.id ?? null
+    /** @type {ChatKitError | null} why the tool's last answer was not taken, while it may try another */
+    this.refusal = null
+    this.hasReturned = false
+    this.#promise()
+  }
+
+  /** Let the tool, which still runs, try again with another output. @param {ChatKitError} error */
+  reopen(error) {
+    this.refuse(error)
+    this.refusal = error
+    this.answer = null
+    this.phase = "running"
+    this.#promise()
+  }
+
+  #promise() {
     /** @type {Promise<void>} */
     this.settled = new Promise((resolve, reject) => {
       this.accept = resolve
@@ -73,10 +92,24 @@ export class Job {
   async run(tool, call, context) {
     const { signal } = this.controller
     try {
-      return toAnswer(await tool(call.input, { context, call, signal }))
+      return this.#returned(await tool(call.input, { context, call, signal }))
     } catch (error) {
       return { error: toErrorText(words(error)) }
+    } finally {
+      this.hasReturned = true
     }
+  }
+
+  /**
+   * A tool that was refused and returns nothing has given up.
+   *
+   * @param {unknown} output
+   * @returns {ToolAnswer}
+   */
+  #returned(output) {
+    if (this.refusal && output === undefined)
+      return { error: refusalText(this.refusal) }
+    return toAnswer(output)
   }
 }
 
@@ -103,4 +136,11 @@ function words(error) {
   } catch {
     return "unknown error"
   }
+}
+
+/** For the model: which field does not fit, where that is known. @param {ChatKitError} error */
+export function refusalText({ message, errors }) {
+  const wrong = errors.map(({ field, message }) => `${field || "It"}: ${message}`)
+  const text = wrong.length > 0 ? wrong.join("; ") : message
+  return toErrorText(`The tool's result was refused: ${text}`)
 }

@@ -9,6 +9,7 @@
  * @property {string | null} thread as it is, or will be, asked
  * @property {string} assistant
  * @property {string} text
+ * @property {string[]} [attachments] the ids of its files
  * @property {string | null} viewer who wrote it, as far as was known
  * @property {number} at milliseconds of the calendar
  */
@@ -87,6 +88,7 @@ function isMessage(value) {
     ["id", "chat", "assistant", "text"].every(isText) &&
     (value.thread === null || isText("thread")) &&
     (value.viewer === null || isText("viewer")) &&
+    (value.attachments === undefined || Array.isArray(value.attachments)) &&
     typeof value.at === "number"
   )
 }

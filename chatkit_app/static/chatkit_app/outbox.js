@@ -1,6 +1,6 @@
 /** Commands until they are accepted or refused: after a reconnect they are sent again, ids and all. */
 
-import { ChatKitError } from "./protocol.js"
+import { ChatKitError, toRefusal } from "./protocol.js"
 
 /** @import { AcceptedFrame, Command, ErrorFrame } from "./types.js" */
 
@@ -61,7 +61,7 @@ export class Outbox {
     if (!entry) return
     this.#entries.delete(frame.id)
     if (frame.type === "accepted") entry.resolve(frame)
-    else entry.reject(new ChatKitError(frame.code, frame.message, frame.retryMs))
+    else entry.reject(toRefusal(frame))
   }
 
   /**

@@ -15,11 +15,20 @@ export const CloseCode = Object.freeze({
 const MAX_DEPTH = 32
 const FORBIDDEN_TEXT = /\0|\p{Surrogate}/u
 const FORBIDDEN_TEXTS = /\0|\p{Surrogate}/gu
-const MAX_ERROR_CHARS = 2_000
+const MAX_WORDS_CHARS = 2_000
+const MAX_ANSWERS = 50
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+const MAX_TOOLS = 16
+const TOOL_NAME = /^[\w-]{1,64}$/
+const MAX_DESCRIPTION_CHARS = 1_000
+const MAX_PARAMETERS_BYTES = 8_192
 
 const encoder = new TextEncoder()
 
-/** @import { ClientFrame, Environment, Json, ServerFrame } from "./types.js" */
+/**
+ * @import { AnswerProblem, ClientFrame, Environment, InterruptAnswer, Json, PageTool,
+ *   ServerFrame } from "./types.js"
+ */
 
 /** What was refused, and why: `code` is the stable word, `message` is for people. */
 export class ChatKitError extends Error {
@@ -27,13 +36,25 @@ export class ChatKitError extends Error {
    * @param {string} code
    * @param {string} message
    * @param {number | null} [retryMs] when trying again makes sense
+   * @param {readonly AnswerProblem[]} [errors] what is wrong with an answer (`answer_invalid`)
    */
-  constructor(code, message, retryMs = null) {
+  constructor(code, message, retryMs = null, errors = []) {
     super(message)
     this.name = "ChatKitError"
     this.code = code
     this.retryMs = retryMs
+    this.errors = errors
   }
+}
+
+/**
+ * What the server says that it refuses, in a frame or over HTTP.
+ *
+ * @param {{ code: string, message: string, retryMs?: number, errors?: AnswerProblem[] }} told
+ */
+export function toRefusal({ code, message, retryMs, errors }) {
+  const problems = Array.isArray(errors) ? errors.filter(isObject) : []
+  return new ChatKitError(code, message, retryMs, problems)
 }
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
@@ -63,6 +84,8 @@ const shapes = {
   accepted: (frame) => typeof frame.id === "string",
   error: (frame) => typeof frame.code === "string",
   ping: () => true,
+  "threads.changed": () => true,
+  "approvals.changed": () => true,
 }
 
 /**
@@ -123,6 +146,50 @@ function problemOf(value, depth) {
 }
 
 /**
+ * What the server would take for a bad frame, whatever is asked there.
+ *
+ * @param {readonly InterruptAnswer[]} answers
+ * @throws {ChatKitError} `invalid_command`, or `interrupt_not_found` for what is no id
+ */
+export function checkAnswers(answers) {
+  if (answers.length === 0 || answers.length > MAX_ANSWERS) {
+    const text = `Between 1 and ${MAX_ANSWERS} answers go at once.`
+    throw new ChatKitError("invalid_command", text)
+  }
+  for (const answer of answers) {
+    if (!UUID.test(answer.interrupt))
+      throw new ChatKitError("interrupt_not_found", "Nothing of this id is asked.")
+    if ("text" in answer && answer.text.length > MAX_WORDS_CHARS) {
+      const text = `A text may have ${MAX_WORDS_CHARS} characters.`
+      throw new ChatKitError("invalid_command", text)
+    }
+  }
+}
+
+/**
+ * A message with tools that the server does not take would be refused, each time.
+ *
+ * @param {PageTool} tool
+ * @param {number} count of those that are declared already
+ * @throws {TypeError}
+ */
+export function checkTool({ name, description, parameters }, count) {
+  const bytes = encoder.encode(JSON.stringify(parameters)).length
+  const problems = [
+    [!TOOL_NAME.test(name), "its name has letters, digits, _ and -, up to 64"],
+    [description.length > MAX_DESCRIPTION_CHARS, "its description is too long"],
+    [parameters.type !== "object", 'its input is no JSON Schema of type "object"'],
+    [
+      bytes > MAX_PARAMETERS_BYTES,
+      `its input has more than ${MAX_PARAMETERS_BYTES} bytes`,
+    ],
+    [count >= MAX_TOOLS, `a page may declare ${MAX_TOOLS} tools`],
+  ]
+  const [problem] = problems.filter(([isThere]) => isThere)
+  if (problem) throw new TypeError(`The tool ${name} can't be declared: ${problem[1]}.`)
+}
+
+/**
  * Whatever a tool returned, as the JSON that will travel; `undefined` is null.
  *
  * @param {unknown} value
@@ -137,7 +204,7 @@ export function toJson(value) {
 
 /** @param {string} text of any origin @returns {string} fit for the `error` of an answer */
 export function toErrorText(text) {
-  const short = text.slice(0, MAX_ERROR_CHARS).replace(FORBIDDEN_TEXTS, "\ufffd")
+  const short = text.slice(0, MAX_WORDS_CHARS).replace(FORBIDDEN_TEXTS, "\ufffd")
   return short || "unknown error"
 }
 

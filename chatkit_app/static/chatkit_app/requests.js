@@ -1,8 +1,11 @@
-/** What goes over HTTP: becoming a visitor, the list of threads, older messages. */
+/** What goes over HTTP: becoming a visitor, the list of threads, older messages, large answers. */
 
 import { ChatKitError } from "./protocol.js"
 
-/** @import { Environment, Message } from "./types.js" */
+/**
+ * @import { Http } from "./http.js"
+ * @import { InterruptAnswer, Message } from "./types.js"
+ */
 
 /**
  * @typedef {object} ThreadSummary
@@ -17,26 +20,17 @@ import { ChatKitError } from "./protocol.js"
  */
 
 export class Requests {
-  #mount
-  #csrfToken
-  #env
+  #http
 
-  /**
-   * @param {object} options
-   * @param {URL} options.mount with a slash at its end
-   * @param {string} options.csrfToken
-   * @param {Environment} options.env
-   */
-  constructor({ mount, csrfToken, env }) {
-    this.#mount = mount
-    this.#csrfToken = csrfToken
-    this.#env = env
+  /** @param {Http} http */
+  constructor(http) {
+    this.#http = http
   }
 
   /** Make the anonymous visitor, whom the site then knows by its own cookie. */
   async makeVisitor() {
     try {
-      await this.#ask("visitor/", { method: "POST", body: "{}" })
+      await this.#http.ask("visitor/", { method: "POST", body: "{}" })
     } catch (error) {
       const { code, message } = /** @type {ChatKitError} */ (error)
       if (code === "unreachable") throw error
@@ -51,12 +45,8 @@ export class Requests {
    */
   async threads(assistant, cursor) {
     const query = new URLSearchParams({ assistant, ...(cursor ? { cursor } : {}) })
-    const page = await this.#ask(`api/threads/?${query}`)
-    // Behind a proxy the server may not know its own address: only the cursor is taken from it.
-    const next = page.next
-      ? new URL(page.next, this.#mount).searchParams.get("cursor")
-      : null
-    return { threads: page.results, next }
+    const page = await this.#http.ask(`api/threads/?${query}`)
+    return { threads: page.results, next: this.#http.cursorOf(page.next) }
   }
 
   /**
@@ -66,43 +56,19 @@ export class Requests {
    */
   earlier(thread, before) {
     const query = new URLSearchParams({ before })
-    return this.#ask(`api/threads/${encodeURIComponent(thread)}/messages/?${query}`)
+    return this.#http.ask(
+      `api/threads/${encodeURIComponent(thread)}/messages/?${query}`,
+    )
   }
 
   /**
-   * @param {string} path
-   * @param {RequestInit} [options]
-   * @returns {Promise<any>} the answer's JSON
-   * @throws {ChatKitError} `unreachable`, `bad_response`, the answer's own code, or `http_<status>`
+   * The command `resolve`; the server does it once, however often it comes with the same id.
+   *
+   * @param {{ id: string, thread: string, tab: string, answers: InterruptAnswer[] }} command
+   * @returns {Promise<{ id: string, thread: string, interrupts: string[] }>}
    */
-  async #ask(path, options = {}) {
-    const response = await this.#fetch(path, options)
-    const body = await response.json().catch(() => null)
-    if (response.ok && body !== null) return body
-    if (response.ok) throw new ChatKitError("bad_response", "The answer is not JSON.")
-    const message = body?.message ?? body?.detail ?? `HTTP status ${response.status}`
-    throw new ChatKitError(body?.code ?? `http_${response.status}`, String(message))
-  }
-
-  /**
-   * @param {string} path
-   * @param {RequestInit} options
-   */
-  async #fetch(path, options) {
-    const headers = {
-      Accept: "application/json",
-      "Content-Type": "application/json",
-      ...(this.#csrfToken ? { "X-CSRFToken": this.#csrfToken } : {}),
-    }
-    try {
-      const url = new URL(path, this.#mount)
-      return await this.#env.fetch(url, {
-        credentials: "same-origin",
-        headers,
-        ...options,
-      })
-    } catch (error) {
-      throw new ChatKitError("unreachable", String(error))
-    }
+  resolve({ id, thread, tab, answers }) {
+    const body = JSON.stringify({ id, thread, tab, answers })
+    return this.#http.ask("api/interrupts/", { method: "POST", body })
   }
 }

@@ -1,9 +1,14 @@
 /** One thread as a page knows it: a pure reducer from frames to state. What did not change stays identical. */
 
-import { fold } from "./fold.js"
+import { fold, NOBODY_ASKED, wholeProgress } from "./fold.js"
 import { isSame } from "./messages.js"
+import { tellingOf } from "./told.js"
 
-/** @import { EventFrame, Message, PartEnded, PositionFrame, ResetFrame, Run, Thread, ToolCallPart } from "./types.js" */
+/**
+ * @import { EventFrame, Message, Part, PartEnded, PositionFrame, ResetFrame, Run, RunTold, Thread,
+ *   ToolCallPart } from "./types.js"
+ * @import { Telling } from "./told.js"
+ */
 
 /**
  * @typedef {object} ThreadState
@@ -21,6 +26,7 @@ import { isSame } from "./messages.js"
  *   `unsound`: the state has lost its epoch, subscribe again without a position
  * @property {ThreadState} state
  * @property {{ content: string, digest: string }} [ended] a part that is whole, for its digest
+ * @property {Telling} [told] what the page is to do or to say, once
  */
 
 /** @param {string} threadId @returns {ThreadState} before the first snapshot */
@@ -74,16 +80,13 @@ function applyEvent(state, { position, event }) {
   if (position > state.position + 1) return { kind: "gap", state }
   const next = fold(state, event)
   if (next === null) return { kind: "unsound", state: forget(state) }
-  const applied = {
-    kind: /** @type {const} */ ("applied"),
-    state: { ...next, position },
-  }
-  return event.type === "part.ended"
-    ? {
-        ...applied,
-        ended: { content: endedContent(next, event), digest: event.digest },
-      }
-    : applied
+  /** @type {Outcome} */
+  const outcome = { kind: "applied", state: { ...next, position } }
+  if (event.type === "part.ended")
+    outcome.ended = { content: endedContent(next, event), digest: event.digest }
+  const told = tellingOf(state, event)
+  if (told) outcome.told = told
+  return outcome
 }
 
 /**
@@ -109,9 +112,19 @@ function fromSnapshot(state, { epoch, position, snapshot }) {
     position,
     thread: snapshot.thread,
     messages: reconcile(state.messages, snapshot.messages),
-    run: snapshot.run && { retry: null, ...snapshot.run },
+    run: snapshot.run && runTold(snapshot.run),
     hasEarlier: snapshot.earlier,
   }
+}
+
+/**
+ * Its open interrupts are told with its calls, too: what is kept twice can disagree.
+ *
+ * @param {RunTold} told
+ * @returns {Run}
+ */
+function runTold({ id, status, answerId, errorCode, errorText, retry = null }) {
+  return { id, status, answerId, errorCode, errorText, retry }
 }
 
 /**
@@ -128,21 +141,19 @@ export function prepend(state, page) {
 }
 
 /**
- * The calls that wait for a page to run them.
+ * The calls that wait for a page to run them, not for somebody to approve them first.
  *
  * @param {ThreadState} state
  * @returns {ToolCallPart[]}
  */
 export function waitingCalls(state) {
-  /** @type {ToolCallPart[]} */
-  const found = []
-  for (const message of state.messages) {
-    for (const part of message.parts) {
-      if (part.type !== "tool-call") continue
-      if (part.executor === "client" && part.status === "waiting") found.push(part)
-    }
-  }
-  return found
+  return state.messages.flatMap(({ parts }) => parts.filter(isWaitingForPage))
+}
+
+/** An older server doesn't say for whom a call waits: then for a page. @param {Part} part @returns {part is ToolCallPart} */
+function isWaitingForPage(part) {
+  if (part.type !== "tool-call" || part.executor !== "client") return false
+  return part.status === "waiting" && (part.waitsFor ?? "client") === "client"
 }
 
 /**
@@ -161,19 +172,26 @@ function reconcile(before, after) {
   })
 }
 
-/**
- * JSON has no undefined: an `output` that is not there yet arrives as null or not at all.
- *
- * @param {Message} message
- * @returns {Message}
- */
+/** @param {Message} message @returns {Message} */
 function normal(message) {
   const parts = message.parts.map((part) =>
-    part.type === "tool-call" && part.status !== "completed"
-      ? { ...part, output: undefined }
-      : part,
+    part.type === "tool-call" ? normalCall(part) : part,
   )
   return { ...message, parts }
+}
+
+/**
+ * JSON has no undefined: an `output` that is not there yet arrives as null or not at all. An older
+ * server leaves out what it does not know.
+ *
+ * @param {ToolCallPart} part
+ * @returns {ToolCallPart}
+ */
+function normalCall(part) {
+  const whole = { ...NOBODY_ASKED, ...part }
+  if (part.status !== "completed") whole.output = undefined
+  if (part.progress) whole.progress = wholeProgress(part.progress)
+  return whole
 }
 
 /**
@@ -185,6 +203,7 @@ function endedContent(state, event) {
   for (const message of state.messages) {
     for (const part of message.parts) {
       if (part.partId !== event.partId) continue
+      if (part.type === "file") return ""
       return part.type === "tool-call" ? part.arguments : part.content
     }
   }

@@ -10,6 +10,7 @@ import { apply, emptyState, forget, prepend } from "./store.js"
  * @import { Environment, EventFrame, Notice, PositionFrame, ResetFrame } from "./types.js"
  * @import { Requests } from "./requests.js"
  * @import { Outcome } from "./store.js"
+ * @import { Telling } from "./told.js"
  */
 
 /** How long the server may be ahead of us before we ask for what we have missed. */
@@ -21,7 +22,10 @@ const SOUND_EVENTS = 20
 /** Whoever asks in vain a second time waits as after so many failures. */
 const PATIENCE = 2
 
-/** Events: `change` (the state is another one), `live` (it has caught up since it was subscribed). */
+/**
+ * Events: `change` (the state is another one), `live` (it has caught up since it was subscribed),
+ * `told` (detail: a `Telling`; once, when its event comes, and never from a snapshot).
+ */
 export class Subscription extends EventTarget {
   #state
   #tell
@@ -42,6 +46,8 @@ export class Subscription extends EventTarget {
   #disagreements = 0
   /** What is shown may be wrong: the next subscribe asks for a snapshot. */
   #isDoubtful = false
+  /** Up to here the page was told what to do, in that epoch. @type {{ epoch: string | null, position: number }} */
+  #toldUntil = { epoch: null, position: 0 }
   /** Counts the snapshots: what was checked of an earlier one says nothing of this. */
   #generation = 0
   /** Subscribes again. */
@@ -201,7 +207,7 @@ export class Subscription extends EventTarget {
    * @param {EventFrame | PositionFrame | ResetFrame} frame
    * @param {Outcome} outcome
    */
-  #applied(frame, { ended }) {
+  #applied(frame, { ended, told }) {
     this.#vain = 0
     this.#soundEvents += 1
     if (this.#soundEvents > SOUND_EVENTS) this.#misfits = 0
@@ -210,6 +216,20 @@ export class Subscription extends EventTarget {
     if (ended) void this.#verify(ended)
     this.dispatchEvent(new Event("change"))
     this.#becomeLive()
+    if (told) this.#tellOnce(told)
+  }
+
+  /**
+   * A snapshot may put us back to before what we know already.
+   *
+   * @param {Telling} telling of the newest event
+   */
+  #tellOnce(telling) {
+    const { epoch, position } = this.#state
+    const until = this.#toldUntil
+    if (epoch === until.epoch && position <= until.position) return
+    this.#toldUntil = { epoch, position }
+    this.dispatchEvent(new CustomEvent("told", { detail: telling }))
   }
 
   /** @param {ResetFrame} frame */

@@ -1,28 +1,24 @@
 // <chatkit-thread>: the chat as people see it, a skin over a client that works without DOM.
 
 import { ChatKitClient } from "./client.js"
-import { Announcer } from "./element-announcer.js"
-import { ComposerView } from "./element-composer.js"
-import { Calm, codeFor, connectionWords } from "./element-connection.js"
-import { Frame } from "./element-frame.js"
+import { asksOf } from "./element-asks.js"
+import { LineTold, refusalWords } from "./element-connection.js"
+import { goToHit } from "./element-finding.js"
 import { ThreadMemory } from "./element-memory.js"
-import { MessagesView } from "./element-messages.js"
-import { BottomKeeper } from "./element-scroll.js"
-import { errorWords, readList, readTable, wordsFrom } from "./element-strings.js"
-import { ThreadsDrawer } from "./element-threads-list.js"
+import { ThreadNews } from "./element-news.js"
+import { tellPage } from "./element-page.js"
+import { Reading } from "./element-reading.js"
+import { readTable, wordsFrom } from "./element-strings.js"
+import { drawViews } from "./element-views.js"
+import { HINT_ID } from "./element-waiting.js"
+import { ThreadList } from "./threads.js"
 
 /** @typedef {import("./element-strings.js").Words} Words */
 /** @typedef {import("./element-types.js").ClientShape} ClientShape */
 
-/**
- * @typedef {object} Views
- * @property {Frame} frame
- * @property {MessagesView} messages
- * @property {ComposerView} composer
- * @property {Announcer} announcer
- * @property {ThreadsDrawer} drawer
- * @property {BottomKeeper} keeper
- */
+/** @typedef {import("./element-views.js").Hosts} Hosts */
+/** @typedef {import("./element-views.js").Views} Views */
+/** @typedef {import("./types.js").Message} Message */
 
 const TOUCHES = Object.freeze(["focusin", "pointerdown"])
 
@@ -40,11 +36,18 @@ export class ThreadElement extends HTMLElement {
     if (!registry.get(tag)) registry.define(tag, this)
   }
 
-  /** Handed to the tools' handlers, never sent: put in it what they need. @type {Record<string, unknown>} */
-  context = {}
+  /** Handed to the tools' handlers, never sent: put in it what they need. */
+  get context() {
+    return this.#context
+  }
 
-  /** What is told of this page with each message. @type {() => Record<string, unknown>} */
-  page = () => ({ path: location.pathname, title: document.title })
+  #context = /** @type {Record<string, unknown>} */ ({})
+
+  /**
+   * What is told of this page with each message: what its assistant has declared, and by itself nothing.
+   * @type {() => Record<string, unknown>}
+   */
+  page = () => ({})
 
   /** @type {ChatKitClient | null} */
   #client = null
@@ -55,10 +58,11 @@ export class ThreadElement extends HTMLElement {
   /** @type {Words} */
   #words = wordsFrom({})
   #isScheduled = false
-  /** What was last said to be wrong with the connection. */
-  #trouble = ""
-  #calm = new Calm(() => this.#changed())
+  #line = new LineTold(() => this.#changed())
   #isUntouched = false
+  #reading = new Reading((thread) => this.client.api.markRead(thread))
+  /** @type {ThreadNews | null} */
+  #news = null
 
   /** The client beneath: made on first use, so that tools can be registered at once. */
   get client() {
@@ -84,6 +88,9 @@ export class ThreadElement extends HTMLElement {
   connectedCallback() {
     this.#views ??= this.#draw()
     this.#render()
+    this.#news ??= this.#makeNews()
+    this.#news.begin()
+    document.addEventListener("visibilitychange", this.#looked)
     if (this.client.threadId !== null) return this.#connect()
     // Whoever only passes by a page with a chat becomes no visitor: that waits for a first touch.
     this.#isUntouched = true
@@ -94,7 +101,10 @@ export class ThreadElement extends HTMLElement {
     this.#isUntouched = false
     // Moved within the page, it is connected again before this runs.
     queueMicrotask(() => {
-      if (!this.isConnected) this.#client?.close()
+      if (this.isConnected) return
+      this.#news?.end()
+      document.removeEventListener("visibilitychange", this.#looked)
+      this.#client?.close()
     })
   }
 
@@ -113,6 +123,16 @@ export class ThreadElement extends HTMLElement {
     this.#isUntouched = false
     for (const type of TOUCHES) this.removeEventListener(type, this.#connect)
     this.client.connect()
+  }
+
+  #looked = () => this.#changed()
+
+  #makeNews() {
+    return new ThreadNews(this.client, {
+      assistant: () => this.getAttribute("assistant") ?? "",
+      changed: () => this.#views?.drawer.changed(),
+      unread: (isUnread) => this.#views?.frame.setUnread(isUnread),
+    })
   }
 
   /** When it is known whether there is a connection. */
@@ -138,56 +158,61 @@ export class ThreadElement extends HTMLElement {
     })
     client.addEventListener("change", () => this.#changed())
     client.addEventListener("error", (event) => this.#failed(event))
-    client.addEventListener("toolcall", (event) => this.#asked(event))
+    tellPage(client, this)
     return client
   }
 
   /** @returns {Views} */
   #draw() {
     const table = document.getElementById(this.getAttribute("strings") ?? "")
-    const words = wordsFrom(readTable(table?.textContent))
-    this.#words = words
-    const frame = new Frame(words, this, {
-      newChat: () => this.#newChat(),
-      openThreads: () => this.#openThreads(),
-      toBottom: () => keeper.toBottom({ isSmooth: true }),
-      loadEarlier: () => this.#loadEarlier(),
-      reconnect: () => this.#reconnect(),
-      suggest: (text) => this.#suggested(text),
-    })
-    const messages = new MessagesView(words, {
-      retry: () => this.#retry(),
-      name: () => this.getAttribute("heading") || words("assistant"),
-    })
-    const composer = new ComposerView(
-      words,
-      { send: (text) => void this.#send(text), stop: () => this.#stop() },
-      this.getAttribute("placeholder") || words("placeholder"),
-    )
-    const announcer = new Announcer(words)
-    const drawer = new ThreadsDrawer(words, {
-      current: () => this.client.threadId,
-      list: async (options) => {
-        await this.#settled()
-        return this.client.listThreads(options)
+    this.#words = wordsFrom(readTable(table?.textContent))
+    return drawViews(this.#words, this, this.#hosts())
+  }
+
+  /** @returns {Hosts} */
+  #hosts() {
+    const language = () => this.#language()
+    return {
+      frame: {
+        newChat: () => this.#newChat(),
+        openThreads: () => this.#openThreads(),
+        loadEarlier: () => this.#loadEarlier(),
+        reconnect: () => this.#reconnect(),
+        suggest: (text) => this.#suggested(text),
       },
-      open: (id) => this.#choose(id),
-      closed: () => frame.setCovered(false),
-      language: () => this.closest("[lang]")?.getAttribute("lang") ?? "",
-    })
-    frame.fill({
-      greeting: this.getAttribute("greeting") || words("greeting"),
-      suggestions: readList(this.getAttribute("suggestions")),
-      messages: messages.element,
-      composer: composer.element,
-      drawer: drawer.element,
-      announcer: announcer.element,
-    })
-    const keeper = new BottomKeeper(frame.scroller, frame.column, (isAtBottom) =>
-      frame.setAtBottom(isAtBottom),
-    )
-    announcer.opening()
-    return { frame, messages, composer, announcer, drawer, keeper }
+      messages: { ...this.#messagesHost(), language },
+      drawer: {
+        threads: new ThreadList(this.client.api, this.getAttribute("assistant") ?? ""),
+        ready: () => this.#settled(),
+        current: () => this.client.threadId,
+        open: (id, hit) => this.#choose(id, hit),
+        removed: (id) => this.#removed(id),
+        reason: (error) => this.#reason(error, "notDone"),
+        language,
+      },
+      composer: {
+        send: (text, options) => void this.#send(text, options),
+        stop: () => this.#stop(),
+      },
+      showWaiting: () => this.#showWaiting(),
+      unarchive: async () => {
+        if (this.client.threadId) await this.client.api.unarchive(this.client.threadId)
+      },
+    }
+  }
+
+  /** @returns {Omit<Hosts["messages"], "language">} */
+  #messagesHost() {
+    return {
+      ...asksOf(this.client),
+      retry: () => this.#retry(),
+      name: () => this.getAttribute("heading") || this.#words("assistant"),
+      resolve: (answer) => this.client.resolve(answer),
+      reason: (error) => this.#reason(error),
+      problem: (error) => this.#reason(error, "notDone"),
+      turned: (message) => this.#turned(message),
+      focusLost: () => this.#views?.composer.focus(),
+    }
   }
 
   #changed() {
@@ -211,13 +236,15 @@ export class ThreadElement extends HTMLElement {
     if (this.#isUntouched && isAsked) this.#connect()
     this.#remember(client)
     this.#takeBack(client, views)
-    const isCalm = this.#calm.isCalm(client)
-    const connection = isCalm ? "" : connectionWords(this.#words, client)
-    views.frame.update(client, connection)
+    const say = (/** @type {string} */ text) => views.announcer.say(text)
+    views.frame.update(client, this.#line.follow(this.#words, client, say))
     views.messages.render(client)
+    views.closed.update(client.thread)
+    this.#reading.follow(client, !document.hidden)
+    views.waiting.update(client.interrupts.filter(({ id }) => !client.isResolving(id)))
     views.composer.update(client)
+    views.composer.describe(views.waiting.element.hidden ? null : HINT_ID)
     views.announcer.follow(client)
-    if (!isCalm) this.#tellConnection(connection, client, views)
   }
 
   /**
@@ -227,10 +254,11 @@ export class ThreadElement extends HTMLElement {
    * @param {Views} views
    */
   #takeBack(client, { composer }) {
-    for (const { clientId, text, state, error } of client.pendingMessages) {
-      if (state !== "refused") continue
-      client.discard(clientId)
-      composer.giveBack(text, this.#reason(error))
+    for (const pending of client.pendingMessages) {
+      if (pending.state !== "refused") continue
+      client.discard(pending.clientId)
+      const reason = this.#reason(pending.error)
+      composer.giveBack(pending.text, reason, pending.attachments)
     }
   }
 
@@ -240,44 +268,15 @@ export class ThreadElement extends HTMLElement {
     if (threadId !== this.#memory.threadId) this.#memory.threadId = threadId
   }
 
-  /**
-   * @param {string} text
-   * @param {ClientShape} client
-   * @param {Views} views
-   */
-  #tellConnection(text, client, { announcer }) {
-    if (text === this.#trouble || text === this.#words("connecting")) return
-    if (text !== "") announcer.say(text)
-    else if (client.state === "open") announcer.say(this.#words("connected"))
-    else return
-    this.#trouble = text
-  }
-
-  /** @param {string} text */
-  async #send(text) {
+  /** @param {string} text @param {{ attachments?: string[] }} [options] */
+  async #send(text, options = {}) {
     this.#views?.keeper.toBottom()
-    await this.client.send(text).catch(() => {}) // the list of what is pending says why
+    await this.client.send(text, options).catch(() => {}) // the list of what is pending says why
   }
 
   /** @param {unknown} error */
-  #reason(error) {
-    const {
-      code = "",
-      message = "",
-      retryMs = null,
-    } = /** @type {{ code?: string, message?: string, retryMs?: number | null }} */ (
-      error ?? {}
-    )
-    const known = codeFor(code, this.client.viewer)
-    const reason = errorWords(
-      this.#words,
-      known,
-      message || this.#words("errorUnknown"),
-    )
-    const refused = this.#words("refused", { reason })
-    if (!retryMs) return refused
-    const seconds = Math.ceil(retryMs / 1000)
-    return `${refused} ${this.#words("refusedAgain", { seconds })}`
+  #reason(error, frame = /** @type {"refused" | "notDone"} */ ("refused")) {
+    return refusalWords(this.#words, error, this.client.viewer, frame)
   }
 
   #reconnect() {
@@ -321,10 +320,27 @@ export class ThreadElement extends HTMLElement {
     this.#shown()
   }
 
-  /** @param {string} id */
-  #choose(id) {
+  /** @param {string} id @param {import("./api.js").Hit | null} hit */
+  #choose(id, hit) {
     this.#open(id)
     this.#views?.composer.focus()
+    const { place } = this.#views ?? {}
+    const draw = () => this.#render()
+    if (hit && place) void this.#try(() => goToHit(hit, this.client, place, draw))
+  }
+
+  /** It is deleted: where it was shown, a new one begins, behind the list that is still open. */
+  #removed(/** @type {string} */ id) {
+    if (id !== this.client.threadId) return
+    this.client.newThread()
+    this.#views?.announcer.opening()
+  }
+
+  /** @param {Message} message the first one of another branch, which is not recited */
+  #turned({ id, siblings }) {
+    const values = { number: siblings.indexOf(id) + 1, count: siblings.length }
+    this.#views?.announcer.opening()
+    this.#views?.announcer.say(this.#words("branch", values))
   }
 
   /** Another thread is there: nothing of the old one's surroundings stays. */
@@ -366,15 +382,15 @@ export class ThreadElement extends HTMLElement {
     this.#views?.announcer.opening()
   }
 
-  /** @param {Event} event the client's: a tool is about to run in this page */
-  #asked(event) {
-    const { detail } = /** @type {CustomEvent<unknown>} */ (event)
-    const own = new CustomEvent("chatkit-tool-call", {
-      detail,
-      bubbles: true,
-      composed: true,
-      cancelable: true,
-    })
-    if (!this.dispatchEvent(own)) event.preventDefault()
+  /** The language of the page around, for dates. */
+  #language() {
+    return this.closest("[lang]")?.getAttribute("lang") ?? ""
+  }
+
+  /** The reader is taken to the first thing that waits for their answer. */
+  #showWaiting() {
+    const asking = this.#views?.messages.firstAsking()
+    asking?.scrollIntoView({ block: "start" })
+    asking?.focus({ preventScroll: true })
   }
 }

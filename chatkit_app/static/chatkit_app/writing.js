@@ -44,7 +44,7 @@ export class Writing extends EventTarget {
   }
 
   /**
-   * @param {Pick<KeptMessage, "assistant" | "text" | "viewer">} said
+   * @param {Pick<KeptMessage, "assistant" | "text" | "attachments" | "viewer">} said
    * @returns {Promise<import("./drafts.js").Sent>}
    */
   send(said) {

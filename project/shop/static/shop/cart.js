@@ -75,12 +75,11 @@ export async function keepCart() {
   })
   if (!response.ok) return
   empty()
-  await refreshCart()
+  await refreshPage()
 }
 
-/** Show a customer's cart as it is in the shop now: whatever of it this page has is asked anew. */
-export async function refreshCart() {
-  if (!keepUrl) return
+/** Show what the shop keeps as it is there now: whatever of it this page has is asked anew. */
+export async function refreshPage() {
   const response = await fetch(location.href)
   if (!response.ok) return
   const page = new DOMParser().parseFromString(await response.text(), "text/html")

@@ -1,15 +1,25 @@
 // The shop's pages come to life here: the chat's panel and tools, the browser's cart, the notes.
 
-import { drawCart, keepCart, refreshCart, watchForms } from "./cart.js"
+import { drawCart, keepCart, refreshPage, watchForms } from "./cart.js"
 import { drawNotes, watchNotes } from "./notes.js"
 import { Panel } from "./panel.js"
 import { SelectionMemory } from "./selection.js"
+import { toast } from "./toast.js"
 import { registerTools } from "./tools.js"
 
 /** @typedef {import("./types.js").ChatElement} ChatElement */
 
-// The tools that change the cart of a customer in the shop's database.
-const CART_TOOLS = new Set(["add_to_cart"])
+// The tools on the server that change what pages show.
+const CHANGING_TOOLS = new Set([
+  "add_to_cart",
+  "cancel_order",
+  "change_delivery",
+  "empty_cart",
+  "gift_wrap",
+  "refund_order",
+  "set_stock",
+  "yearly_statement",
+])
 
 await customElements.whenDefined("chatkit-thread")
 const chat = /** @type {ChatElement} */ (document.querySelector("chatkit-thread"))
@@ -21,12 +31,32 @@ const selection = new SelectionMemory(
 chat.page = () => ({ path: location.pathname, title: document.title })
 registerTools(chat.tools, { panel, selection })
 refreshAfter(chat)
+chat.addEventListener("chatkit-effect", (event) => {
+  const { detail } = /** @type {CustomEvent} */ (event)
+  // A tool on the server speaks to the page from which it was asked for.
+  if (detail.name === "toast" && detail.isOurs) toast(wordsOf(detail.data))
+})
 
 watchForms()
 watchNotes()
 drawNotes()
 await keepCart()
 await drawCart()
+
+/** @param {{ name: string, output: unknown }} call */
+function isDone({ name, output }) {
+  return CHANGING_TOOLS.has(name) && output !== undefined
+}
+
+/**
+ * @param {unknown} data
+ * @returns {string}
+ */
+function wordsOf(data) {
+  return data !== null && typeof data === "object" && "text" in data
+    ? String(data.text)
+    : ""
+}
 
 /**
  * A tool that ran on the server has changed what this page shows.
@@ -41,8 +71,8 @@ function refreshAfter(element) {
     const { thread, messages } = element.client
     const done = messages
       .flatMap((message) => message.parts)
-      .filter((part) => CART_TOOLS.has(part.name ?? "") && part.output !== undefined)
-    if (known === thread?.id && done.length > count) void refreshCart()
+      .filter((part) => part.type === "tool-call" && isDone(part))
+    if (known === thread?.id && done.length > count) void refreshPage()
     known = thread?.id
     count = done.length
   })

@@ -41,6 +41,12 @@ export function registerTools(tools, { panel, selection }) {
   })
 
   tools.register("show_cart", () => browserCart.readCart())
+
+  tools.register("empty_cart", async () => {
+    browserCart.empty()
+    await drawCart()
+    return browserCart.readCart()
+  })
 }
 
 /** @param {string} id */

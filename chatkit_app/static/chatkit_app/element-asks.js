@@ -1,0 +1,29 @@
+// What the buttons at a message ask for: of the client, and of its thread over HTTP.
+
+import { isClipped } from "./element-actions.js"
+
+/** @typedef {import("./element-actions.js").ActionsHost} ActionsHost */
+/** @typedef {import("./element-types.js").ClientShape} ClientShape */
+
+/**
+ * @param {ClientShape} client
+ * @returns {Pick<ActionsHost, "regenerate" | "show" | "edit" | "rate" | "whole">}
+ */
+export function asksOf(client) {
+  const threadId = () => client.threadId ?? ""
+  return {
+    regenerate: async (id) => void (await client.regenerate(id)),
+    show: async (id) => void (await client.show(id)),
+    edit: async (id, text, attachments) =>
+      void (await client.edit(id, text, { attachments })),
+    rate: async (id, rating) =>
+      rating
+        ? client.api.rate(threadId(), id, rating)
+        : client.api.unrate(threadId(), id),
+    // A snapshot has only the beginning of what is long.
+    whole: async (message) =>
+      isClipped(message)
+        ? ((await client.api.message(threadId(), message.id)) ?? message)
+        : message,
+  }
+}

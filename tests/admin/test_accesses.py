@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from chatkit_app.access import Action
+from chatkit_app.threads.accesses import note
+from tests.admin.lists import found, make_staff, make_user, text_of
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/chatkit_app/accesslog/"
+
+
+def test_who_did_what_in_which_thread_is_listed(client) -> None:
+    eve, thread = make_user("eve"), uuid4()
+    note(eve, thread, Action.READ_CONTENT)
+    note(eve, uuid4(), Action.ERASE)
+    make_staff(client, "view_accesslog")
+
+    text = text_of(client.get(LIST))
+
+    for words in ("eve", "read content", "erase", str(thread)):
+        assert words in text
+    assert len(found(client, LIST, q=str(thread))) == 1
+    assert len(found(client, LIST, action="erase")) == 1
+
+
+def test_it_needs_its_permission_and_nothing_can_be_changed(client) -> None:
+    make_staff(client, "view_thread", "view_content")
+    assert client.get(LIST).status_code == 403
+
+
+def test_no_access_is_taken_back(admin_client) -> None:
+    note(make_user("eve"), uuid4(), Action.READ_CONTENT)
+    [row] = found(admin_client, LIST)
+
+    assert (
+        admin_client.post(f"{LIST}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    )
+    assert admin_client.get(f"{LIST}add/").status_code == 403

@@ -1,0 +1,1 @@
+"""An app with a job for Celery that stands still until a test lets it go."""
