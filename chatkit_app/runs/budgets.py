@@ -42,6 +42,14 @@ ERASED = "x:"
 """Begins the pseudonyms of those who have erased what was theirs; then comes ``VISITORS`` for a visitor's."""
 
 
+def pseudonym(name: str, *, is_visitor: bool) -> str:
+    """The owner's key of what somebody has used who was erased.
+
+    A visitor's stays one of a visitor: the visitors' common budget is as spent as before.
+    """
+    return f"{ERASED}{VISITORS if is_visitor else ''}{name}"
+
+
 def check(viewer: Viewer, assistant: str) -> None:
     """Before an answer is begun, at the end of what its transaction locks.
 

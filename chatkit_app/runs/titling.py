@@ -178,6 +178,9 @@ def _keep(run: Run, title: str, finished: StepFinished | None) -> None:
     """Write the title, unless a person was quicker, and count what it has cost."""
     title = redaction().text(title)[:TITLE_CHARS]
     with transaction.atomic():
+        held = usage.held(run.pk)
+        if held is None:
+            return
         mine = Thread.objects.filter(
             pk=run.thread_id, title_source=TitleSource.MESSAGE, deleted_at=None
         )
@@ -186,7 +189,7 @@ def _keep(run: Run, title: str, finished: StepFinished | None) -> None:
             told = events.ThreadChanged(title=title, status=ThreadStatus(thread.status))
             append(thread.pk, [told], record=record)
         if finished is not None:
-            _count(run, finished)
+            _count(held, finished)
 
 
 def _count(run: Run, finished: StepFinished) -> None:

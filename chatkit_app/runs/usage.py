@@ -72,14 +72,24 @@ def count(run_id: UUID) -> None:
         return
     prices = {step.pk: price_of(step) for step in steps}
     with transaction.atomic():
-        # Locked by a write, as everywhere; the runs come before their steps.
-        if not Run.objects.filter(pk=run_id).update(takeovers=F("takeovers")):
+        run = held(run_id)  # the runs come before their steps
+        if run is None:
             return
-        run = Run.objects.select_related("thread").get(pk=run_id)
         counted = [step for step in steps if _mark(step, prices[step.pk])]
         sums = _sums(run, counted, prices)
         _note(run, [prices[step.pk] for step in counted])
         write(sums)
+
+
+def held(run_id: UUID) -> Run | None:
+    """The run, locked, and its thread with it; None where it was erased.
+
+    What is counted while it is held is there before its erasing goes on.
+    """
+    # Locked by a write, as everywhere.
+    if not Run.objects.filter(pk=run_id).update(takeovers=F("takeovers")):
+        return None
+    return Run.objects.select_related("thread").get(pk=run_id)
 
 
 def uncounted(limit: int) -> list[UUID]:
@@ -113,8 +123,11 @@ def write(sums: Mapping[Key, Sum]) -> None:
 def owner_key(run: Run) -> str:
     """For whom it runs; ``run`` has its thread with it.
 
-    A visitor who has logged in since is the user that has adopted the thread.
+    A visitor who has logged in since is the user that has adopted the thread. Whoever has erased the
+    thread meanwhile is nobody any more.
     """
+    if not run.thread.owner_key:
+        return budgets.pseudonym("nobody", is_visitor=run.started_by_id is None)
     if run.started_by_id is not None:
         return f"u:{run.started_by_id}"
     visitor = run.context.get("visitor")

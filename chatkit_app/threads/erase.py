@@ -38,7 +38,7 @@ from chatkit_app.models import (
     Thread,
     Usage,
 )
-from chatkit_app.runs.budgets import ERASED, VISITORS
+from chatkit_app.runs.budgets import VISITORS, pseudonym
 from chatkit_app.runs.closing import close_run, move_run
 from chatkit_app.runs.recorder import record
 from chatkit_app.runs.runner import runner
@@ -115,6 +115,8 @@ def erase_owner(owner: Owner) -> int:
     """
     count = _let_go(owner)
     finish()
+    # What another process was just counting is there by now, for its run is gone.
+    _unname_usage(owner)
     return count
 
 
@@ -252,15 +254,15 @@ def _let_go(owner: Owner) -> int:
         theirs = theirs.filter(message__thread__tenant=owner.tenant)
     throw_rows(theirs)
     Attachment.objects.filter(owner.owned).update(owner_key=NOBODY, external_id=None)
-    # A new one each time, so that it clashes with nobody's rows and leads back to nobody.
-    Usage.objects.filter(owner.owned).update(owner_key=_pseudonym(owner))
+    _unname_usage(owner)
     return count
 
 
-def _pseudonym(owner: Owner) -> str:
-    """A visitor's stays one of a visitor: the visitors' common budget is as spent as before."""
-    of_whom = VISITORS if owner.key.startswith(VISITORS) else ""
-    return f"{ERASED}{of_whom}{uuid4()}"
+def _unname_usage(owner: Owner) -> None:
+    is_visitor = owner.key.startswith(VISITORS)
+    # A new one each time, so that it clashes with nobody's rows and leads back to nobody.
+    name = pseudonym(str(uuid4()), is_visitor=is_visitor)
+    Usage.objects.filter(owner.owned).update(owner_key=name)
 
 
 def _erase_what_is_in(thread_id: UUID) -> None:

@@ -135,7 +135,9 @@ def test_what_is_on_its_way_is_shown_and_keeps_the_message(visit: OpenChat) -> N
     chat = visit(script=SEEN)
     held: list[Any] = []
     chat.page.route("**/api/attachments/", lambda route: held.append(route))
-    choose(chat, a_file("large.png", png(400)))
+    # It is shown as on its way before it is known who sends it, and so before it is asked for.
+    with chat.page.expect_request("**/api/attachments/"):
+        choose(chat, a_file("large.png", png(400)))
     bar = chat.page.get_by_role("progressbar", name="Uploading large.png")
     expect(bar).to_be_visible()
     chat.field.fill("say Hello")

@@ -170,11 +170,18 @@ def test_what_comes_while_the_page_is_open_does_nothing_either(
     try:
         site.shell(
             "import json, os\n"
+            "from django.db import transaction\n"
+            "from chatkit_app.engine.events import ThreadChanged\n"
+            "from chatkit_app.engine.states import ThreadStatus\n"
+            "from chatkit_app.log.append import append\n"
             "from chatkit_app.models import Part, Thread\n"
+            "from chatkit_app.runs.recorder import record\n"
             f"thread = Thread.objects.get(pk='{ids['thread']}')\n"
             "text = 'news ' + ' '.join(json.loads(os.environ['PAYLOADS'])[:20])\n"
             f"Part.objects.filter(message='{ids['message']}').update(text=text)\n"
-            "Thread.objects.filter(pk=thread.pk).update(position=thread.position + 1)\n"
+            "told = ThreadChanged(title=text[:200], status=ThreadStatus(thread.status))\n"
+            "with transaction.atomic():\n"
+            "    append(thread.pk, [told], record=record)\n"
         )
 
         expect(page.locator(f"#message-{ids['message']}")).to_contain_text("news")

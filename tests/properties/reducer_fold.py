@@ -82,12 +82,16 @@ class Fold:
 
     def _message_created(self, event: Json) -> None:
         names = ("role", "runId", "clientId", "status", "createdAt")
+        names += ("parentId", "siblings", "author")
         message = {name: event[name] for name in names}
-        message |= {"id": event["messageId"], "parts": []}
+        message |= {"id": event["messageId"], "parts": [], "feedback": None}
         if event["content"] is not None:
             whole = {"type": "text", "partId": event["messageId"], "index": 0}
             rest = {"stepId": None, "content": event["content"], "state": "complete"}
             message["parts"] = [whole | rest]
+        for file in event["files"]:
+            fixed = {"type": "file", "stepId": None, "state": "complete"}
+            message["parts"].append(fixed | file)
         self.messages.append(message)
 
     def _message_ended(self, event: Json) -> None:
@@ -99,6 +103,9 @@ class Fold:
 
     def _message_hidden(self, event: Json) -> None:
         self.messages.remove(self._message(event["messageId"]))
+
+    def _message_rated(self, event: Json) -> None:
+        self._message(event["messageId"])["feedback"] = event["feedback"]
 
     def _run_changed(self, event: Json) -> None:
         known = self.run

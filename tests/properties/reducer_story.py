@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from chatkit_app.engine import events
 from chatkit_app.engine.states import (
     Executor,
+    FeedbackKind,
     FinishReason,
     InterruptKind,
     MessageStatus,
@@ -102,16 +103,40 @@ class Story(RuleBasedStateMachine):
     def has_open_call(self) -> bool:
         return bool(self.open_calls) and self.step is None
 
+    def has_messages(self) -> bool:
+        return bool(self.fold.messages)
+
     def can_hide(self) -> bool:
         return self.run is None and bool(self.fold.messages)
 
     @precondition(lambda self: self.run is None)
-    @rule(text=TEXTS)
-    def asks(self, text: str) -> None:
-        self._ask(text)
+    @rule(
+        text=TEXTS,
+        has_file=st.booleans(),
+        author=st.none() | TEXTS,
+        siblings=st.integers(0, 3),
+    )
+    def asks(
+        self, text: str, has_file: bool, author: str | None, siblings: int
+    ) -> None:
+        shown = self.fold.messages
+        self._ask(
+            text,
+            parent_id=shown[-1]["id"] if shown else None,
+            siblings=[self.new_id() for _ in range(siblings)],
+            author=None if author is None else events.AuthorTold(name=author),
+            files=[self._file(text)] if has_file else [],
+        )
 
-    def _ask(self, text: str) -> None:
+    def _file(self, name: str) -> events.FileTold:
+        told = {"name": name, "media_type": "text/plain", "size": 7, "url": None}
+        return events.FileTold(
+            part_id=self.new_id(), index=1, attachment_id=None, **told
+        )
+
+    def _ask(self, text: str, **rest: Any) -> None:
         said = {"content": text, "client_id": self.new_id(), "created_at": self.now()}
+        said |= rest
         self._message(self.new_id(), Role.USER, MessageStatus.COMPLETE, **said)
         self.run, self.answer = self.new_id(), self.new_id()
         self.step_index, self.attempt, self.place = 0, 1, 0
@@ -262,6 +287,13 @@ class Story(RuleBasedStateMachine):
         ids = [message["id"] for message in self.fold.messages]
         message = data.draw(st.sampled_from(ids))
         self.append(events.MessageHidden(message_id=message))
+
+    @precondition(has_messages)
+    @rule(data=st.data(), feedback=st.none() | st.sampled_from(FeedbackKind))
+    def is_rated(self, data: st.DataObject, feedback: FeedbackKind | None) -> None:
+        ids = [message["id"] for message in self.fold.messages]
+        message = data.draw(st.sampled_from(ids))
+        self.append(events.MessageRated(message_id=message, feedback=feedback))
 
     @rule(title=TEXTS, is_newer=st.booleans())
     def is_renamed(self, title: str, is_newer: bool) -> None:

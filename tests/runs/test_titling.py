@@ -25,6 +25,7 @@ from chatkit_app.providers.scripted import (
 from chatkit_app.registry import assistants
 from chatkit_app.runs import titling
 from chatkit_app.runs.titling import clean
+from chatkit_app.threads.erase import Owner, erase_owner
 from tests.assistants import spelled_out
 from tests.runs.desk import WAIT, a_visitor, carry, log_of, say
 
@@ -118,6 +119,19 @@ def test_what_a_title_costs_is_counted(answered: Answered, settings) -> None:
     assert (row.messages, row.steps) == (0, 1)
     assert row.input_tokens > 0
     assert row.cost > 0
+
+
+def test_a_title_that_comes_after_its_thread_was_erased_leaves_nothing(
+    answered: Answered,
+) -> None:
+    script[:] = [(Pause(0.5), Say("Mine"))]
+    viewer = a_visitor()
+    run = answered("say One.", viewer, settle=False)
+    erase_owner(Owner(key=viewer.key))
+    wait(list(titling._working), WAIT)
+
+    assert not Thread.objects.filter(pk=run.thread_id).exists()
+    assert not Usage.objects.filter(owner_key=viewer.key).exists()
 
 
 def test_another_provider_may_write_them(answered: Answered) -> None:

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from chatkit_app.access import AccessPolicy, Action
 from chatkit_app.engine.commands import Send
@@ -17,7 +18,7 @@ from chatkit_app.log.batches import Batch, commit_once
 from chatkit_app.log.ring import ring
 from chatkit_app.log.statements import Fence
 from chatkit_app.models import AccessLog, Attachment, Message, Run, Thread, Usage
-from chatkit_app.runs import service
+from chatkit_app.runs import service, usage
 from chatkit_app.runs.claiming import Held, claim_run
 from chatkit_app.threads import erase
 from chatkit_app.threads.erase import Owner
@@ -98,6 +99,27 @@ def test_what_was_used_stays_in_the_sums_under_a_pseudonym(ann, bob) -> None:
     fill(ann, MARK)
     erase.erase_owner(owner_of(ann))
     assert len(set(Usage.objects.values_list("owner_key", flat=True))) == 3
+
+
+def test_what_is_counted_while_its_owner_is_erased_is_nobodys(ann, monkeypatch) -> None:
+    thread = fill(ann, MARK)
+    key, finish = viewer_of(ann).key, erase.finish
+
+    def counted_first() -> int:
+        """Another process counts what it has carried, before the rows of it are gone."""
+        runs = Run.objects.filter(thread=thread)
+        runs.update(started_by=ann, counted_at=None)
+        for run in runs:
+            usage.count(run.pk)
+        # And one that had read whose it was a moment earlier.
+        Usage.objects.create(owner_key=key, assistant="test", day=timezone.now())
+        return finish()
+
+    monkeypatch.setattr(erase, "finish", counted_first)
+    erase.erase_owner(owner_of(ann))
+
+    assert Usage.objects.filter(messages=2).exists(), "none was counted"
+    assert remains(key) == []
 
 
 def test_an_owner_of_several_tenants_is_erased_in_one_or_in_all(ann) -> None:
