@@ -50,6 +50,9 @@ NEITHER_PAGE_NOR_NODE = ("live", "package", "browser", "node")
 ONE_DATABASE = ("engine", "providers", "protocols", "permissions")
 """Rooms without a row, and who is let in where: one database is enough."""
 
+LONG_SEARCHES = ("properties", "permissions", "fuzz")
+"""Thousands of cases of few kinds."""
+
 
 def without(*marks: str) -> str:
     """An expression for `pytest -m`: none of these."""
@@ -63,6 +66,7 @@ def pytest(
     # environment, for the processes that share the work must be told, too
     env = {**env, "PYTHONDEVMODE": "1"}
     run: list[str | Path] = [cell.python, "-m", "pytest", "-m", marks]
+    run.append("--durations=40")
     failed_before = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
     failed_before.unlink(missing_ok=True)
     if not step(f"pytest: {name}", [*run, *options], env=env):
@@ -126,13 +130,9 @@ def smoke() -> None:
         return
     marks = without(*NEITHER_PAGE_NOR_NODE, "postgres", "redis", "processes")
     # The long searches need one Python: what they look for is in no version of it.
+    elsewhere = [f"--ignore=tests/{room}" for room in LONG_SEARCHES]
     pytest(
-        cell,
-        f"{cell.name}, SQLite, without a page",
-        marks,
-        {},
-        "--ignore=tests/properties",
-        *TOGETHER,
+        cell, f"{cell.name}, SQLite, without a page", marks, {}, *elsewhere, *TOGETHER
     )
 
 
