@@ -43,6 +43,7 @@ class Action(StrEnum):
     WRITE = "write"
     RATE = "rate"
     EXPORT = "export"
+    SHARE = "share"
     DELETE = "delete"
 
     INSPECT = "inspect"

@@ -16,6 +16,7 @@ RETENTION_DAYS: Mapping[str, float | None] = {
     "commands": 7,
     "access_log": 365,
     "usage": None,
+    "tallies": 400,
 }
 
 THROTTLES: Mapping[str, str] = {
@@ -228,6 +229,16 @@ class Settings:
     def UNDO_SECONDS(self) -> float:
         """``CHATKIT_UNDO_SECONDS``: how long its owner can take a thread's deletion back, 30 seconds."""
         return getattr(django_settings, "CHATKIT_UNDO_SECONDS", 30.0)
+
+    @property
+    def SHARING(self) -> bool:
+        """``CHATKIT_SHARING``: may owners let others read a thread by a link? No, unless it is said here."""
+        return getattr(django_settings, "CHATKIT_SHARING", False)
+
+    @property
+    def SHARE_DAYS(self) -> float:
+        """``CHATKIT_SHARE_DAYS``: how long such a link is good for at most, 30 days."""
+        return getattr(django_settings, "CHATKIT_SHARE_DAYS", 30.0)
 
     @property
     def PRICES(self) -> Mapping[str, Mapping[str, Any]]:

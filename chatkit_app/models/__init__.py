@@ -9,10 +9,10 @@ from __future__ import annotations
 from chatkit_app.models.attachments import Attachment
 from chatkit_app.models.base import new_id
 from chatkit_app.models.log import Command, Event
-from chatkit_app.models.people import AccessLog, Feedback
+from chatkit_app.models.people import AccessLog, Feedback, Share
 from chatkit_app.models.runs import Interrupt, Run, Step, ToolCall
 from chatkit_app.models.threads import Message, Part, Thread
-from chatkit_app.models.usage import Usage
+from chatkit_app.models.usage import Tally, Usage
 
 __all__ = [
     "AccessLog",
@@ -24,7 +24,9 @@ __all__ = [
     "Message",
     "Part",
     "Run",
+    "Share",
     "Step",
+    "Tally",
     "Thread",
     "ToolCall",
     "Usage",

@@ -1,4 +1,4 @@
-"""What people make of a thread: how they liked an answer, and who of the staff has looked into it."""
+"""What people make of a thread: how they liked it, whom they let read it, who of the staff has looked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chatkit_app.engine import states
 from chatkit_app.models.base import Row, choices
-from chatkit_app.models.threads import Message
+from chatkit_app.models.threads import Message, Thread
 
 
 class Feedback(Row):
@@ -36,6 +36,27 @@ class Feedback(Row):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+
+class Share(Row):
+    """A link by which anybody may read a thread up to ``message``, until it expires or is revoked.
+
+    Whoever has the link has its token; here is only the token's SHA-256, in hex.
+    """
+
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="shares")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
+    token_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("share")
+        verbose_name_plural = _("shares")
+        indexes = [models.Index(name="chatkit_share_expiry", fields=["expires_at"])]
+
+    def __str__(self) -> str:
+        return str(self.id)
 
 
 class AccessLog(Row):

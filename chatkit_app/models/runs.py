@@ -22,7 +22,9 @@ class Run(Row):
     can't write, and a commit of unknown outcome can be repeated.
 
     ``cost`` is that of its steps, as far as they were counted and their price is known; None where
-    none is. ``counted_at``: when it was counted as a message (``runs/usage.py``).
+    none is. ``counted_at``: when it was counted as a message (``runs/usage.py``). ``tallied_at``: when
+    its end went into ``Tally``. ``copy_of``: the run of a thread that was forked, of which this one is
+    the record in the fork; it has cost nothing, and is counted nowhere.
     """
 
     # The index of a thread's newest run serves as that of thread.
@@ -59,6 +61,8 @@ class Run(Row):
     finished_at = models.DateTimeField(null=True, blank=True)
     cost = models.DecimalField(max_digits=18, decimal_places=8, null=True, blank=True)
     counted_at = models.DateTimeField(null=True, blank=True)
+    tallied_at = models.DateTimeField(null=True, blank=True)
+    copy_of = models.UUIDField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("run")
@@ -91,6 +95,11 @@ class Run(Row):
                 name="chatkit_run_uncounted",
                 fields=["created_at"],
                 condition=Q(counted_at__isnull=True),
+            ),
+            models.Index(
+                name="chatkit_run_untallied",
+                fields=["finished_at"],
+                condition=Q(tallied_at__isnull=True, finished_at__isnull=False),
             ),
             # The inspector's lists, newest first.
             models.Index(name="chatkit_run_recent", fields=["created_at", "id"]),

@@ -52,6 +52,7 @@ class Thread(Row):
     last_activity_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
+    pinned_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -87,6 +88,12 @@ class Thread(Row):
             models.Index(
                 name="chatkit_thread_of_assistant",
                 fields=["assistant", "last_activity_at"],
+            ),
+            # Few: what its owner keeps at the top of the list.
+            models.Index(
+                name="chatkit_thread_pinned",
+                fields=["tenant", "owner_key", "last_activity_at", "id"],
+                condition=Q(pinned_at__isnull=False),
             ),
             # The inspector's list, newest first.
             models.Index(

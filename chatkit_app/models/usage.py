@@ -43,3 +43,35 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.assistant}"
+
+
+class Tally(models.Model):
+    """How often something happened in an hour (UTC), for the dashboard: nothing in it is anybody's.
+
+    ``metric`` says what was counted, ``label`` of which kind it was (a status and its error's code, a
+    tool and how its call ended), ``bucket`` how long it took, where that is told: see
+    ``runs/tallying.py``. ``total`` is the sum of what was measured: seconds, or money.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    hour = models.DateTimeField()
+    tenant = models.CharField(max_length=64, blank=True, default="")
+    assistant = models.CharField(max_length=64)
+    metric = models.CharField(max_length=16)
+    label = models.CharField(max_length=300, blank=True, default="")
+    bucket = models.PositiveSmallIntegerField(default=0)
+    count = models.PositiveBigIntegerField(default=0)
+    total = models.DecimalField(max_digits=20, decimal_places=8, default=0)
+
+    class Meta:
+        verbose_name = _("tally")
+        verbose_name_plural = _("tallies")
+        constraints = [
+            models.UniqueConstraint(
+                name="chatkit_tally_key",
+                fields=["hour", "tenant", "assistant", "metric", "label", "bucket"],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H} {self.metric}"

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from chatkit_app.conf import settings
 from chatkit_app.engine.states import ACTIVE_RUN_STATUSES, CommandKind
-from chatkit_app.models import AccessLog, Command, Run, Thread, Usage
+from chatkit_app.models import AccessLog, Command, Run, Tally, Thread, Usage
 from chatkit_app.threads import erase
 from chatkit_app.threads.attachments import expired
 
@@ -122,6 +122,10 @@ def _usage(before: datetime) -> Kept:
     return _rows(Usage.objects.filter(day__lt=before.date()))
 
 
+def _tallies(before: datetime) -> Kept:
+    return _rows(Tally.objects.filter(hour__lt=before))
+
+
 def _rows(*rows: QuerySet[Any]) -> Kept:
     return Kept(
         due=lambda: sum(some.count() for some in rows),
@@ -136,5 +140,6 @@ MADE: Mapping[str, Callable[[datetime], Kept]] = {
     "commands": _commands,
     "access_log": _accesses,
     "usage": _usage,
+    "tallies": _tallies,
 }
 """By the names in ``CHATKIT_RETENTION_DAYS``."""

@@ -39,6 +39,7 @@ KEPT = {
     "commands": None,
     "access_log": None,
     "usage": None,
+    "tallies": None,
 }
 
 
