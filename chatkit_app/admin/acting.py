@@ -6,7 +6,7 @@ word of what was said: in the admin's log and among the accesses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -25,15 +25,16 @@ from django.views.decorators.http import require_POST
 from chatkit_app.access import Action, policy, viewer_of_request
 from chatkit_app.admin.content import title_of
 from chatkit_app.admin.live import LivePage
+from chatkit_app.downloads import download
 from chatkit_app.engine.commands import Cancel, Command, Reply, Retry
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import ChatKitError
 from chatkit_app.models import AccessLog, Thread, new_id
 from chatkit_app.runs import service
 from chatkit_app.threads.accesses import note
+from chatkit_app.threads.bundle import JSON, MARKDOWN
 from chatkit_app.threads.erase import erase_as_staff
-from chatkit_app.threads.export import as_json, of_any
-from chatkit_app.threads.markdown import as_markdown
+from chatkit_app.threads.export import of_any
 
 PROTOCOL = "admin"
 """Whose command ids these are: none of a page's can be one of them."""
@@ -151,9 +152,8 @@ class ThreadActs(LivePage):
         self._allowed(request, pk, Action.READ_CONTENT)
         found = of_any(viewer, pk)
         self.log_change(request, thread, "exported")
-        if request.POST.get("as") == "markdown":
-            return _file(as_markdown(found), "text/markdown", f"{pk}.md")
-        return _file(as_json(found), "application/json", f"{pk}.json")
+        kind = MARKDOWN if request.POST.get("as") == MARKDOWN else JSON
+        return download(request, found, kind, str(pk))
 
     def erase(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
         """Ask whether it is meant, then erase the thread for good."""
@@ -241,14 +241,3 @@ class ThreadActs(LivePage):
 def _confirming(thread: Thread) -> str:
     """What has to be typed: the owner's name."""
     return thread.user.get_username() if thread.user is not None else CONFIRMED
-
-
-def _file(pieces: Iterable[str], media_type: str, name: str) -> HttpResponse:
-    return HttpResponse(
-        pieces,
-        content_type=f"{media_type}; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "X-Content-Type-Options": "nosniff",
-        },
-    )

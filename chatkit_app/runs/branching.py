@@ -31,6 +31,11 @@ from chatkit_app.runs.starting import (
 )
 from chatkit_app.runs.superseding import make_way
 
+HIDDEN_SINGLY = 100
+"""Messages whose hiding is told one by one; of more, whoever shows the thread reads it again."""
+PLACES = 500
+"""Places of a thread that are looked at in one query."""
+
 
 def regenerate(viewer: Viewer, command: Regenerate, row: CommandRow) -> Outcome:
     """Answer again what this message has answered."""
@@ -127,19 +132,35 @@ def _shown(thread: Thread, pk: UUID, role: Role) -> Message:
 
 
 def _hide_from(thread: UUID, depth: int) -> list[events.AnyEvent]:
-    """Hide what is shown from a depth on, the last first."""
+    """Hide what is shown from a depth on: told one by one, the last first, unless there are many."""
     shown = Message.objects.filter(thread=thread, is_shown=True, depth__gte=depth)
     found = list(shown.order_by("-depth").values_list("pk", flat=True))
     shown.update(is_shown=False)
+    if len(found) > HIDDEN_SINGLY:
+        return [events.BranchShown(message_id=str(found[-1]))]
     return [events.MessageHidden(message_id=str(pk)) for pk in found]
 
 
 def _hidden_above(message: Message) -> list[Message]:
     """The message and those above it that are not shown, the highest first."""
-    found = [message]
-    while (parent := found[0].parent) is not None and not parent.is_shown:
-        found.insert(0, parent)
-    return found
+    found, parent = [message], message.parent_id
+    known: dict[UUID, Message] = {}
+    while parent is not None:
+        if parent not in known:
+            known = _hidden_before(message.thread_id, found[-1].depth)
+        if parent not in known:  # it is shown
+            break
+        found.append(known[parent])
+        parent = known[parent].parent_id
+    return found[::-1]
+
+
+def _hidden_before(thread: UUID, depth: int) -> dict[UUID, Message]:
+    """What is hidden in the places above a depth, some of them at a time."""
+    rows = Message.objects.filter(
+        thread=thread, is_shown=False, depth__lt=depth, depth__gte=depth - PLACES
+    )
+    return rows.only("thread_id", "parent_id", "depth", "is_shown").in_bulk()
 
 
 def _newest_below(message: Message) -> list[UUID]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import CharField, IntegerField, Q, QuerySet, Sum, Value
+from django.db.models.functions import Cast, Concat
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import pgettext
@@ -172,13 +173,21 @@ def _of(budget: Budget, viewer: Viewer, rows: QuerySet[Usage]) -> QuerySet[Usage
             gone = Q(owner_key__startswith=ERASED + VISITORS)
             return rows.filter(Q(owner_key__startswith=VISITORS) | gone)
         case Who.GROUP:
-            members = get_user_model()._default_manager.filter(
-                groups__name=budget.group
-            )
-            keys = [f"u:{pk}" for pk in members.values_list("pk", flat=True)]
-            return rows.filter(owner_key__in=keys)
+            return rows.filter(owner_key__in=_keys_of(budget.group))
         case _:
             return rows.filter(owner_key=viewer.key)
+
+
+def _keys_of(group: str) -> QuerySet[Any] | list[str]:
+    """The owner's keys of a group's members; of users with numbers the database makes them itself."""
+    users = get_user_model()
+    members = users._default_manager.filter(groups__name=group).values_list("pk")
+    if not isinstance(
+        users._meta.pk, IntegerField
+    ):  # databases write others differently
+        return [f"u:{pk}" for (pk,) in members]
+    number = Cast("pk", CharField())
+    return members.annotate(key=Concat(Value("u:"), number)).values_list("key")
 
 
 def _with_waiting(budget: Budget, viewer: Viewer, used: Used) -> Used:

@@ -18,6 +18,8 @@ from chatkit_app.models import Attachment, Command, Feedback, Thread, Usage
 
 logger = logging.getLogger(__name__)
 
+ROW = ("tenant", "owner_key", "assistant", "model_name", "day")
+"""What a row of usage is the sum of; in this order all lock them."""
 SUMS = (
     *("messages", "steps", "input_tokens", "cached_tokens"),
     *("output_tokens", "reasoning_tokens", "cost"),
@@ -105,7 +107,8 @@ def _adopt_feedback(visitor: str, user: str) -> None:
 
 def _adopt_usage(visitor: str, user: str) -> None:
     """What they have used counts as the user's: sums of the same day become one."""
-    for row in Usage.objects.select_for_update().filter(owner_key=visitor):
+    theirs = Usage.objects.filter(owner_key=visitor).order_by(*ROW)
+    for row in theirs.select_for_update():
         mine = Usage.objects.filter(
             tenant=row.tenant,
             owner_key=user,

@@ -18,6 +18,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from chatkit_app import clock
 from chatkit_app.access import Action, policy
 from chatkit_app.conf import settings
+from chatkit_app.db import one_at_a_time
 from chatkit_app.engine.files import clean_name
 from chatkit_app.engine.states import AttachmentStatus
 from chatkit_app.engine.viewer import Viewer
@@ -91,6 +92,8 @@ def taken_types(assistant: str = "") -> list[str]:
 
 @transaction.atomic
 def _new_row(viewer: Viewer, name: str, seen: Seen) -> Attachment:
+    # Of several uploads at once each counts those before it.
+    one_at_a_time(f"chatkit uploads {viewer.tenant}/{viewer.key}")
     row = Attachment.objects.create(
         tenant=viewer.tenant,
         owner_key=viewer.key,

@@ -9,7 +9,7 @@ erases or prunes next.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -111,13 +111,21 @@ def erase_thread(thread_id: UUID, *, still: Q | None = None) -> bool:
 def erase_owner(owner: Owner) -> int:
     """Erase all that somebody has left; how many threads it were.
 
-    What was used stays in the sums, under a pseudonym. To be called again where it broke off.
+    What was used stays in the sums, under a pseudonym. To be called again where it broke off: what it
+    has left then is nobody's, and goes with the next erase of anybody's, or with ``chatkit_prune``.
+
+    Raises:
+        Exception: What a storage has said that can't erase a file of theirs now.
     """
-    count = _let_go(owner)
-    finish()
+    mine = _let_go(owner)
+    _erase_all(mine.threads, Attachment.objects.filter(pk__in=mine.files))
     # What another process was just counting is there by now, for its run is gone.
     _unname_usage(owner)
-    return count
+    try:
+        finish()
+    except Exception:  # noqa: BLE001 (the storage's, told of by now; and it was not about theirs)
+        logger.warning("Something of others is still to be erased")
+    return len(mine.threads)
 
 
 def finish() -> int:
@@ -128,15 +136,19 @@ def finish() -> int:
     Raises:
         Exception: What stopped the last of those.
     """
+    return _erase_all(pages_of(unfinished()), unfinished_files())
+
+
+def _erase_all(threads: Iterable[UUID], files: QuerySet[Attachment]) -> int:
     count, failed = 0, None
-    for pk in pages_of(unfinished()):
+    for pk in threads:
         try:
             _erase_what_is_in(pk)
             count += 1
         except Exception as error:
             logger.exception("Thread %s can't be erased now", pk)
             failed = error
-    erase_files(unfinished_files())  # what it raises says as much as what failed before
+    erase_files(files)  # what it raises says as much as what failed before
     if failed is not None:
         raise failed
     return count
@@ -246,16 +258,27 @@ def _drop_file(row: Attachment) -> None:
         row.file.storage.delete(row.file.name)
 
 
-def _let_go(owner: Owner) -> int:
-    count = sum(disown(pk) for pk in pages_of(Thread.objects.filter(owner.owned)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Left:
+    """What has become nobody's: threads, and files that no message has taken."""
+
+    threads: list[UUID]
+    files: list[UUID]
+
+
+def _let_go(owner: Owner) -> _Left:
+    theirs = Thread.objects.filter(owner.owned)
+    threads = [pk for pk in pages_of(theirs) if disown(pk)]
     throw_rows(Command.objects.filter(owner.owned))
-    theirs = Feedback.objects.filter(owner_key=owner.key)
+    rated = Feedback.objects.filter(owner_key=owner.key)
     if owner.tenant is not None:
-        theirs = theirs.filter(message__thread__tenant=owner.tenant)
-    throw_rows(theirs)
-    Attachment.objects.filter(owner.owned).update(owner_key=NOBODY, external_id=None)
+        rated = rated.filter(message__thread__tenant=owner.tenant)
+    throw_rows(rated)
+    files = Attachment.objects.filter(owner.owned)
+    waiting = list(files.filter(thread=None).values_list("pk", flat=True))
+    files.update(owner_key=NOBODY, external_id=None)
     _unname_usage(owner)
-    return count
+    return _Left(threads=threads, files=waiting)
 
 
 def _unname_usage(owner: Owner) -> None:

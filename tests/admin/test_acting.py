@@ -192,8 +192,9 @@ def test_an_export_is_a_file_and_noted(thread, waiting, kind, begins) -> None:
 
     answer = client.post(f"/admin/chatkit_app/thread/{thread.pk}/export/", {"as": kind})
 
-    assert answer.content.decode().startswith(begins)
-    assert "A secret question" in answer.content.decode()
+    text = answer.getvalue().decode()
+    assert text.startswith(begins)
+    assert "A secret question" in text
     assert answer["Content-Disposition"].startswith("attachment")
     assert AccessLog.objects.filter(action="export_any").count() == 1
 

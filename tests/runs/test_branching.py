@@ -207,6 +207,39 @@ def test_a_message_in_the_middle_keeps_what_came_before_it() -> None:
     assert run.prompt.parent_id == first.answer_id
 
 
+def long_thread(viewer: Viewer, length: int) -> list[Message]:
+    """Its messages, the first one and what was said below it."""
+    first = carried(viewer, "say One.").prompt
+    rows = [Message.objects.get(thread=first.thread_id, depth=1)]
+    for depth in range(2, length):
+        role = ("user", "assistant")[depth % 2]
+        row = Message(thread_id=first.thread_id, parent=rows[-1], depth=depth)
+        row.role, row.status = role, "complete"
+        rows.append(row)
+    Message.objects.bulk_create(rows[1:])
+    return [first, *rows]
+
+
+def test_an_edit_high_up_in_a_long_thread_tells_little_and_can_be_taken_back(
+    django_assert_max_num_queries,
+) -> None:
+    viewer = a_visitor()
+    messages = long_thread(viewer, 1200)
+    thread = messages[0].thread_id
+    before = Event.objects.filter(thread=thread).count()
+
+    carry(run_of(edit(viewer, messages[0], "say Other.")))
+
+    assert texts(thread) == ["say Other.", "Other."]
+    assert len(list(log_of(thread, "message.hidden"))) == 0
+    assert Event.objects.filter(thread=thread).count() < before + 20
+    with django_assert_max_num_queries(30):
+        show(viewer, messages[-1])
+    shown = Message.objects.filter(thread=thread, is_shown=True).order_by("depth")
+    assert list(shown) == messages
+    assert_no_holes(thread)
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 32_001], ids=["", "blank", "long"])
 def test_an_edit_to_nothing_or_to_too_much_is_refused(text: str) -> None:
     viewer = a_visitor()

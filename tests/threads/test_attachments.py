@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from chatkit_app.engine.viewer import Viewer
-from chatkit_app.exceptions import AttachmentNotFound, AttachmentRefused, NotAllowed
+from chatkit_app.exceptions import (
+    AttachmentNotFound,
+    AttachmentRefused,
+    NotAllowed,
+    TooManyAttachments,
+)
 from chatkit_app.models import Attachment
 from chatkit_app.registry import assistants
 from chatkit_app.threads.adopt import adopt
@@ -24,6 +30,7 @@ from chatkit_app.threads.attachments import (
     throw_away,
 )
 from tests.history_rows import make_thread
+from tests.runs.desk import together
 from tests.uploads import PNG, attachment_of, kept
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,6 +95,17 @@ def test_all_files_of_an_owner_can_be_thrown_away() -> None:
 
     assert list(Attachment.objects.all()) == [other]
     assert len(kept()) == 1
+
+
+def test_several_at_once_are_no_more_than_may_wait(settings) -> None:
+    settings.CHATKIT_WAITING_ATTACHMENTS = 2
+    viewer = Viewer(visitor=VISITOR)
+    uploads = [partial(take, viewer, io.BytesIO(PNG), "a.png") for _ in range(5)]
+    found = together(uploads)
+
+    refused = [error for error in found if isinstance(error, TooManyAttachments)]
+    assert len(refused) == 3, found
+    assert Attachment.objects.count() == len(kept()) == 2
 
 
 def test_what_is_taken_back_keeps_its_file() -> None:
