@@ -4,10 +4,10 @@ import json
 from uuid import uuid4
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.test import AsyncRequestFactory, RequestFactory
 
+from chatkit_app.db import in_thread
 from chatkit_app.downloads import TYPES, download
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.threads.export import of_own
@@ -35,7 +35,7 @@ def test_it_is_a_file_to_save_that_no_browser_takes_for_a_page(kind: str) -> Non
 
 
 async def test_beside_a_loop_it_is_read_in_threads() -> None:
-    answer = await sync_to_async(answer_to)(AsyncRequestFactory().get("/"))
+    answer = await in_thread(answer_to, AsyncRequestFactory().get("/"))
 
     assert answer.is_async
     told = b"".join([piece async for piece in answer])
