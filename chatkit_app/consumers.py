@@ -25,6 +25,7 @@ from chatkit_app.exceptions import (
     InvalidCommand,
     NoViewer,
     RateLimited,
+    ThreadNotFound,
 )
 from chatkit_app.log.doorbell import doorbell
 from chatkit_app.protocols import native
@@ -117,11 +118,8 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         runner.start()
         doorbell.start()
         self._tending = asyncio.create_task(self._tend(self._viewer))
-        await self.send(
-            native.hello_frame(
-                viewer=self._viewer.key, max_bytes=settings.MAX_FRAME_BYTES
-            )
-        )
+        key, limit = self._viewer.key, settings.MAX_FRAME_BYTES
+        await self.send(native.hello_frame(viewer=key, max_bytes=limit))
 
     async def disconnect(self, code: int) -> None:
         """Stop sending, and free the calls that this page was running."""
@@ -344,8 +342,8 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
     async def _tend(self, viewer: Viewer) -> None:
         """Ask a page with claims whether it lives, and now and then whether it is still theirs.
 
-        The asking is ours: in hidden tabs the page's own timers sleep. And what the scope knows of
-        the session is as old as the handshake: somebody may have logged out since.
+        The asking is ours: in hidden tabs the page's own timers sleep. Since the handshake somebody
+        may have logged out, or lost a right.
         """
         checked_at = time.monotonic()
         while True:
@@ -358,6 +356,7 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
             if not await self._is_still(viewer):
                 await self.close(code=CLOSE_NO_VIEWER)
                 return
+            await self._look_away(viewer)
 
     async def _is_still(self, viewer: Viewer) -> bool:
         """Does the cookie still stand for the same viewer?"""
@@ -368,6 +367,18 @@ class ChatKitConsumer(AsyncWebsocketConsumer):
         except Exception:
             logger.warning("A session can't be read", exc_info=True)
         return True
+
+    async def _look_away(self, viewer: Viewer) -> None:
+        """Watch no thread any more that the viewer may not see by now."""
+        ask, error = viewing.not_seen_any_more, ThreadNotFound("No such thread.")
+        try:
+            gone = await in_thread(ask, self.scope, viewer, [*self._subscriptions])
+        except Exception:
+            logger.warning("What is watched can't be checked", exc_info=True)
+            return
+        for thread in gone:
+            self._unsubscribe(thread)
+            await self.send(native.error_frame(error, thread=thread))
 
     async def _release(self, thread: UUID, tool_call: UUID, tab: str) -> None:
         try:
