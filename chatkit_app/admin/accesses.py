@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from chatkit_app.access import PERMISSIONS
+from chatkit_app.access import PERMISSIONS, policy, viewer_of_request
 from chatkit_app.admin.recent import RecentAdmin
-from chatkit_app.models import AccessLog
+from chatkit_app.models import AccessLog, Thread
 
 
 class ActionFilter(admin.SimpleListFilter):
@@ -43,6 +43,15 @@ class AccessLogAdmin(RecentAdmin):
     search_fields = ("action__exact",)
     search_help_text = _("The id of a thread.")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Of the threads that are there only those of the reader's tenant; ``is_there``: theirs can be opened."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        viewer = viewer_of_request(request)
+        threads = policy().get_queryset(viewer) if viewer else Thread.objects.none()
+        it = Q(pk=OuterRef("thread_id"))
+        rows = rows.annotate(is_there=Exists(threads.filter(it)))
+        return rows.filter(Q(is_there=True) | ~Exists(Thread.objects.filter(it)))
+
     @admin.display(description=_("at"))
     def at(self, row: AccessLog) -> Any:
         return row.created_at
@@ -53,6 +62,9 @@ class AccessLogAdmin(RecentAdmin):
 
     @admin.display(description=_("thread"))
     def thread(self, row: AccessLog) -> SafeString:
+        """A link, unless the thread was erased since."""
+        if not row.is_there:  # type: ignore[attr-defined]  # annotated above
+            return format_html("<code>{}</code>", row.thread_id)
         name = f"{self.admin_site.name}:chatkit_app_thread_change"
         url = reverse(name, args=[row.thread_id])
         return format_html('<a href="{}"><code>{}</code></a>', url, row.thread_id)
