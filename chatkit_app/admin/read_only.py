@@ -62,7 +62,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     thread_column = ""
 
     class Media:
-        css = {"all": ["chatkit_app/admin/timeline.css"]}
+        css = {
+            "all": [
+                "chatkit_app/admin/palette.css",
+                "chatkit_app/admin/timeline.css",
+            ]
+        }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Rows come from the app's own doors alone."""
