@@ -47,10 +47,12 @@ def javascript() -> None:
 
 TOGETHER = ("-n", "2", "--dist", "worksteal")
 NEITHER_PAGE_NOR_NODE = ("live", "package", "browser", "node")
-ONE_DATABASE = ("engine", "providers", "protocols", "permissions")
-"""Rooms without a row, and who is let in where: one database is enough."""
-
-LONG_SEARCHES = ("properties", "permissions", "fuzz")
+ONE_DATABASE = (
+    *("engine", "providers", "protocols", "permissions"),
+    *("api/test_fuzz.py", "benchmarks", "project"),
+)
+"""Rooms without a row, who is let in where, and long ones that are no other there."""
+LONG_SEARCHES = ("properties", "permissions", "api/test_fuzz.py", "benchmarks")
 """Thousands of cases of few kinds."""
 
 

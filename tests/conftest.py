@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.utils import translation
+from pytest_django.plugin import DjangoDbBlocker
 
 from chatkit_app import db
 from chatkit_app.background import background
@@ -25,6 +26,20 @@ def no_language_left() -> Iterator[None]:
     """A request in German leaves its language in this thread, for whatever comes next."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """At the end nobody is left in the database: a thread of the last test may still have its connection."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -175,7 +175,7 @@ class Site:
                 stdout=log,
                 stderr=log,
             )
-        until = time.monotonic() + 30
+        until = time.monotonic() + 90  # two cores, and others start beside it
         while time.monotonic() < until:
             try:
                 with urllib.request.urlopen(f"{self.url}/login/", timeout=1):  # noqa: S310
