@@ -129,6 +129,8 @@ else:
 
 CHATKIT_TITLES = True  # of the threads, in their list
 
+CHATKIT_SHARING = True  # by links, which their owners make
+
 SHOP_PACE = float(os.environ.get("SHOP_PACE") or 1)
 
 CHATKIT_VISITOR_MESSAGES_PER_MINUTE = 60  # a real key may be behind it

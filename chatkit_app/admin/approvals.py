@@ -85,7 +85,7 @@ class WaitingFilter(admin.SimpleListFilter):
             "staff": OPEN & STAFFS,
             "visitor": OPEN & VISITORS,
             "page": OPEN & PAGES,
-            "nobody": ~OPEN,
+            "nobody": ~OPEN & Q(run__copy_of=None),
         }
         names = {
             "me": _("me"),

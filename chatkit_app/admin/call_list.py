@@ -41,6 +41,7 @@ class CallList(RecentAdmin):
         "How a tool's name begins, an owner (u:1), or the id of a call, run or thread."
     )
     thread_column = "run__thread_id"
+    copied = "run__copy_of"
 
     @admin.display(description=_("tool"))
     def tool(self, call: ToolCall) -> str:

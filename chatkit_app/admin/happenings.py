@@ -138,7 +138,8 @@ class HappenedFilter(RunHappenedFilter):
         condition = self.condition()
         if condition is None:
             return queryset
-        runs = Run.objects.filter(condition, **period_of(request).of("created_at"))
+        done = Run.objects.filter(copy_of=None)
+        runs = done.filter(condition, **period_of(request).of("created_at"))
         return queryset.filter(pk__in=newest(request, runs).values("thread"))
 
 
@@ -214,9 +215,8 @@ class ToolFilter(CallToolFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
-        calls = ToolCall.objects.filter(
-            name=self.value(), **period_of(request).of("created_at")
-        )
+        done = ToolCall.objects.filter(run__copy_of=None)
+        calls = done.filter(name=self.value(), **period_of(request).of("created_at"))
         found = newest(request, calls, "run__thread_id")
         return queryset.filter(pk__in=found.values("run__thread"))
 

@@ -24,6 +24,7 @@ from chatkit_app.admin.windows import window_of
 from chatkit_app.engine.states import ACTIVE_RUN_STATUSES, RunStatus, ThreadStatus
 from chatkit_app.models import Run, Thread, new_id
 from chatkit_app.threads.accesses import note_reading
+from chatkit_app.threads.sharing import live as live_links
 
 DEEPEST = 9
 """Digits that a depth may have."""
@@ -84,6 +85,7 @@ class LivePage(ReadOnlyAdmin):
             "can_be_retried": run is not None and _has_failed(run),
             "is_open": thread.status == ThreadStatus.OPEN,
             "spent": spent_on(thread),
+            "links": live_links().filter(thread=thread).count(),
             "may": Rights(request, thread),
             "submission": new_id().hex,
             "is_live": timeline.is_newest,

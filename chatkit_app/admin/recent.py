@@ -16,6 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from chatkit_app.admin.paging import OLDER, OrMore, key_of, place_of_key
 from chatkit_app.admin.periods import PeriodFilter
 from chatkit_app.admin.read_only import ReadOnlyAdmin
+from chatkit_app.admin.sought import sought_by
+
+OF_ONE = {"thread__id__exact", "run__id__exact", "run__thread__id__exact"}
+"""Parameters of an address that asks for the rows of one thread, or of one run."""
 
 
 class OlderFilter(admin.SimpleListFilter):
@@ -69,6 +73,17 @@ class RecentChangeList(ChangeList):
 
     older = ""
 
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> QuerySet[Any]:
+        """Without what a fork has copied, unless that thread, or the row, is looked for."""
+        rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        page: Any = self.model_admin
+        copied: str = page.copied
+        if not copied or sought_by(request).id or OF_ONE & request.GET.keys():
+            return rows
+        return rows.filter(**{copied: None})
+
     def get_results(self, request: HttpRequest) -> None:
         """Read the page, and tell its rows the rest."""
         super().get_results(request)
@@ -85,11 +100,13 @@ class RecentChangeList(ChangeList):
 class RecentAdmin(ReadOnlyAdmin):
     """A list of what was lately. ``moment`` is the column that says when; it has an index with the id.
 
-    ``began`` is another, for what lasts: a thread of yesterday may have gone on today.
+    ``began`` is another, for what lasts: a thread of yesterday may have gone on today. ``copied`` is
+    the one that is set in what a fork has copied, and nobody has done again.
     """
 
     moment = "created_at"
     began = ""
+    copied = ""
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER  # each would be counted to its end
     change_list_template = "chatkit_app/admin/recent.html"

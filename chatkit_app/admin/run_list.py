@@ -43,6 +43,7 @@ class RunList(RecentAdmin):
         "The id of a run or a thread, an owner (u:1), or an error's code."
     )
     thread_column = "thread_id"
+    copied = "copy_of"
 
     @admin.display(description=_("when"))
     def at(self, run: Run) -> str:

@@ -40,6 +40,7 @@ class ThreadPage(ThreadActs, EventsPage):
                     "last_activity_at",
                     "answered_at",
                     "read_at",
+                    "pinned_at",
                     "deleted_at",
                     "metadata",
                 ),

@@ -82,12 +82,20 @@ class NewThread(Frame):
     external_id: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
 
 
+class NewFork(Frame):
+    """``POST threads/<id>/messages/<mid>/fork/``."""
+
+    title: Title = ""
+    external_id: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+
+
 class ThreadChanges(Frame):
     """``PATCH threads/<id>/``: what is not named stays."""
 
     title: Title | None = None
     metadata: Metadata | None = None
     status: Literal["open", "archived"] | None = None
+    pinned: bool | None = None
 
     def changes(self) -> Changes:
         """As the use case takes it."""
@@ -95,6 +103,7 @@ class ThreadChanges(Frame):
             title=self.title,
             metadata=self.metadata,
             status=ThreadStatus(self.status) if self.status else None,
+            is_pinned=self.pinned,
         )
 
 

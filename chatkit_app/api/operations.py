@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from chatkit_app.api import shapes
@@ -11,6 +10,7 @@ from chatkit_app.api.bodies import (
     Answers,
     Asked,
     FirstSaid,
+    NewFork,
     NewThread,
     Nothing,
     Said,
@@ -18,62 +18,37 @@ from chatkit_app.api.bodies import (
 )
 from chatkit_app.api.erasing import Confirmed
 from chatkit_app.api.feedback import Rating
-from chatkit_app.api.queries import MAX_ROWS, MAX_TEXT
+from chatkit_app.api.operation import (
+    BINARY,
+    EXPORTED,
+    FILE,
+    FLAG,
+    ID,
+    PAGE,
+    SIZE,
+    TEXT,
+    TIME,
+    Operation,
+    Schema,
+)
+from chatkit_app.api.share_operations import SHARE_OPERATIONS
 from chatkit_app.engine.states import RunStatus, ThreadStatus
-
-Schema = dict[str, Any]
-"""A JSON Schema, as OpenAPI has it."""
-
-PLAIN = "^[^\\u0000]*$"
-TEXT: Schema = {"type": "string", "maxLength": MAX_TEXT, "pattern": PLAIN}
-ID: Schema = {"type": "string", "format": "uuid"}
-TIME: Schema = {"type": "string", "format": "date-time"}
-FLAG: Schema = {"type": "string", "enum": ["true", "false"]}
-SIZE: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_ROWS}
-CURSOR: Schema = {"type": "string", "maxLength": 300, "pattern": "^[A-Za-z0-9_.:-]+$"}
-BINARY: Schema = {"type": "string", "format": "binary"}
-EXPORTED: Mapping[str, Schema] = {
-    "application/json": {"type": "object"},
-    "text/markdown": {"type": "string"},
-}
-FILE: Schema = {
-    "type": "object",
-    "properties": {"file": BINARY},
-    "required": ["file"],
-    "additionalProperties": False,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One method of one address. ``answers``: by status a shape, schemas by media type, or None.
-
-    ``errors`` are the statuses beside those that every address may answer with.
-    """
-
-    name: str
-    summary: str
-    query: Mapping[str, tuple[Schema, str]] = field(default_factory=dict)
-    body: type | Schema | None = None
-    media_type: str = "application/json"
-    needs_body: bool = True
-    answers: Mapping[int, Any] = field(default_factory=dict)
-    errors: tuple[int, ...] = ()
-
 
 EVERYWHERE = (400, 401, 403, 404, 405, 406, 429)
 WITH_BODY = (409, 413, 415)
 CODES: Mapping[int, str] = {
     400: "`invalid_command`, `answer_invalid`, `attachment_refused`",
     401: "as the site's authentication says",
-    403: "`not_allowed`, `no_viewer`, `permission_denied` (the CSRF token)",
+    403: "`not_allowed`, `sharing_off`, `no_viewer`, `permission_denied` (the CSRF token)",
     404: "`thread_not_found`, `message_not_found`, `run_not_found`, `call_not_found`,"
     " `interrupt_not_found`, `attachment_not_found`, `assistant_not_found`, `cursor_not_found`,"
+    " `share_not_found`,"
     " `not_found`: missing, or somebody else's",
     405: "`method_not_allowed`",
     406: "`not_acceptable`",
     409: "`run_conflict`, `approval_pending`, `command_conflict`, `answer_duplicate`,"
-    " `answer_late`, `claim_held`, `too_many_attachments`,"
+    " `answer_late`, `claim_held`, `too_many_attachments`, `nothing_to_share`, `too_many_shares`,"
+    " `fork_too_large`,"
     " `invalid_page`: it fits, and not now or not here",
     413: "`frame_too_large`, `attachment_too_large`",
     415: "`unsupported_media_type`, `attachment_type_refused`",
@@ -83,13 +58,6 @@ CODES: Mapping[int, str] = {
 }
 """By status the codes that are meant by it."""
 
-PAGE: Mapping[str, tuple[Schema, str]] = {
-    "cursor": (
-        CURSOR,
-        "From `next` or `previous` of the same list with the same filters.",
-    ),
-    "page_size": (SIZE, "Rows of a page; more than 100 are 100."),
-}
 NO_BODY: Mapping[str, Any] = {"body": Nothing, "needs_body": False}
 
 
@@ -105,6 +73,7 @@ def _some_of(*words: str) -> Schema:
 
 
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
+    **SHARE_OPERATIONS,
     "ThreadsView": {
         "get": Operation(
             name="threads_list",
@@ -118,6 +87,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
                 ),
                 run=({"type": "string", "enum": [*RunStatus]}, "Its newest run's."),
                 unread=(FLAG, "Is there an answer that its owner has not seen?"),
+                pinned=(FLAG, "Has its owner put it to the top?"),
                 created_after=(TIME, "Made at this moment or later."),
                 created_before=(TIME, "Made earlier."),
                 active_after=(TIME, "Newest activity at this moment or later."),
@@ -140,7 +110,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         ),
         "patch": Operation(
             name="threads_change",
-            summary="Rename it, archive it, note something",
+            summary="Rename it, archive it, pin it, note something",
             body=ThreadChanges,
             answers={200: shapes.ThreadJson},
         ),
@@ -222,6 +192,15 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             summary="Show the branch of this message",
             body=Asked,
             answers={202: shapes.AcceptedJson},
+        )
+    },
+    "ForkView": {
+        "post": Operation(
+            name="messages_fork",
+            summary="A new thread that begins as this one, down to this message",
+            body=NewFork,
+            needs_body=False,
+            answers={200: shapes.ThreadJson, 201: shapes.ThreadJson},
         )
     },
     "FeedbackView": {

@@ -42,6 +42,8 @@ class RunsView(HistoryView):
         runs = visible_runs(request)
         if thread := query_id(request, "thread"):
             runs = runs.filter(thread=thread)
+        else:
+            runs = runs.filter(copy_of=None)
         if status := query_word(request, "status", tuple(RunStatus)):
             runs = runs.filter(status=status)
         return page_answer(request, runs, at="created_at", as_json=runs_as_json)

@@ -12,16 +12,8 @@ from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.views import SpectacularAPIView
 from pydantic import TypeAdapter
 
-from chatkit_app.api.operations import (
-    CODES,
-    EVERYWHERE,
-    ID,
-    OPERATIONS,
-    PLAIN,
-    WITH_BODY,
-    Operation,
-    Schema,
-)
+from chatkit_app.api.operation import ID, PLAIN, TOKEN, Operation, Schema
+from chatkit_app.api.operations import CODES, EVERYWHERE, OPERATIONS, WITH_BODY
 from chatkit_app.api.shapes import ErrorJson
 from chatkit_app.api.versions import VERSION
 from chatkit_app.protocols.native_frames import BELONGINGS, MAX_SAFE_INTEGER
@@ -65,6 +57,8 @@ SENT: Mapping[str, Schema] = {
 }
 """Components of what is sent, where the types alone say too little."""
 TAG = "chatkit"
+NAMED = {"token": TOKEN}
+"""Parameters of paths that are no ids."""
 PATH_PARAMETER = re.compile(r"\{(\w+)\}")
 RATE_HEADERS = {
     "X-RateLimit-Limit": "Requests of this scope in a window of time.",
@@ -151,7 +145,7 @@ class ChatKitSchema(AutoSchema):
 
 def _path_parameters(path: str) -> list[Schema]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": ID}
+        {"name": name, "in": "path", "required": True, "schema": NAMED.get(name, ID)}
         for name in PATH_PARAMETER.findall(path)
     ]
 
@@ -192,7 +186,8 @@ def _bounded(schema: Any) -> Any:
 def _fitting(schema: Any) -> Any:
     """JSON Schema as OpenAPI 3.0 has it, where the site's document is of that version.
 
-    There null is no type of its own, and ``const`` is not known. Titles that only repeat a name go.
+    There null is no type of its own, ``const`` is not known, and that a bound is none of the numbers is
+    said beside it. Titles that only repeat a name go.
     """
     if isinstance(schema, list):
         return [_fitting(item) for item in schema]
@@ -209,6 +204,8 @@ def _fitting(schema: Any) -> Any:
         return found
     if "const" in found:
         found["enum"] = [found.pop("const")]
+    if "exclusiveMinimum" in found:
+        found["minimum"], found["exclusiveMinimum"] = found["exclusiveMinimum"], True
     found.pop("propertyNames", None)
     return _without_null(found)
 

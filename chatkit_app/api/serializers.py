@@ -39,6 +39,7 @@ def thread_as_json(thread: Thread, run: Run | None) -> dict[str, Any]:
         "createdAt": moment_as_json(thread.created_at),
         "lastActivityAt": moment_as_json(thread.last_activity_at),
         "unread": thread.is_unread,
+        "pinned": thread.pinned_at is not None,
         "metadata": thread.metadata,
         "run": run
         and {

@@ -68,6 +68,7 @@ class ThreadJson(TypedDict):
     createdAt: Moment
     lastActivityAt: Moment
     unread: bool
+    pinned: bool
     metadata: dict[str, Any]
     run: RunGlimpse | None
     hit: NotRequired[HitJson | None]

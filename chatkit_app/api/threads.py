@@ -53,7 +53,7 @@ class ThreadsView(HistoryView):
 
     http_method_names = ["get", "head", "options", "post"]
     parameters = (
-        *("search", "assistant", "status", "run", "unread"),
+        *("search", "assistant", "status", "run", "unread", "pinned"),
         *(*TIMES, CURSOR, SIZE),
     )
 
@@ -81,7 +81,7 @@ class ThreadsView(HistoryView):
         except UnknownAssistant as error:
             raise AssistantNotFound("No such assistant.") from error
         made = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return Response(_one_told(thread), status=made)
+        return Response(one_told(thread), status=made)
 
 
 class ThreadView(HistoryView):
@@ -92,13 +92,13 @@ class ThreadView(HistoryView):
 
     def get(self, request: Request, thread: str) -> Response:
         """The thread alone; what was said in it is at ``messages/``."""
-        return Response(_one_told(visible_thread(request, thread)))
+        return Response(one_told(visible_thread(request, thread)))
 
     def patch(self, request: Request, thread: str) -> Response:
         """The thread as it is now."""
         viewer, id_ = viewer_at(request), as_id(thread)
         changes = read_body(ThreadChanges, request.data).changes()
-        return Response(_one_told(editing.change(viewer, id_, changes)))
+        return Response(one_told(editing.change(viewer, id_, changes)))
 
     def delete(self, request: Request, thread: str) -> Response:
         """``{id, undoUntil}``."""
@@ -116,7 +116,7 @@ class RestoreView(HistoryView):
     def post(self, request: Request, thread: str) -> Response:
         """The thread as it is again."""
         read_body(Nothing, request.data)
-        return Response(_one_told(editing.restore(viewer_at(request), as_id(thread))))
+        return Response(one_told(editing.restore(viewer_at(request), as_id(thread))))
 
 
 class ReadView(HistoryView):
@@ -129,7 +129,7 @@ class ReadView(HistoryView):
         """The thread, which is not unread any more."""
         read_body(Nothing, request.data)
         found = editing.mark_read(viewer_at(request), as_id(thread))
-        return Response(_one_told(found))
+        return Response(one_told(found))
 
 
 def _filtered(threads: QuerySet[Thread], request: Request) -> QuerySet[Thread]:
@@ -144,6 +144,9 @@ def _filtered(threads: QuerySet[Thread], request: Request) -> QuerySet[Thread]:
     unread = query_flag(request, "unread")
     if unread is not None:
         threads = threads.filter(UNREAD) if unread else threads.exclude(UNREAD)
+    pinned = query_flag(request, "pinned")
+    if pinned is not None:
+        threads = threads.filter(pinned_at__isnull=not pinned)
     for name, lookup in TIMES.items():
         if moment := query_time(request, name):
             threads = threads.filter(**{lookup: moment})
@@ -156,7 +159,8 @@ def _of_newest_run(field: str) -> Subquery:
     return Subquery(runs.order_by("-created_at", "-id").values(field)[:1])
 
 
-def _one_told(thread: Thread) -> dict[str, Any]:
+def one_told(thread: Thread) -> dict[str, Any]:
+    """A thread with its newest run, in one query more."""
     return _told([thread])[0]
 
 

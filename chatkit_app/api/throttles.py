@@ -70,6 +70,13 @@ class ViewerThrottle(BaseThrottle):
         return sha256(str(name).encode()).hexdigest()[:32]
 
 
+class AddressThrottle(ViewerThrottle):
+    """The same for doors at which nobody is asked who they are: by the address."""
+
+    def _whose(self, request: Request) -> str:
+        return sha256(str(self.get_ident(request)).encode()).hexdigest()[:32]
+
+
 def scope_of(request: Request, view: APIView) -> str:
     """A view's own scope; else what the request does."""
     own: str | None = getattr(view, "throttle_scope", None)

@@ -66,6 +66,8 @@ def _filtered(calls: QuerySet[ToolCall], request: Request) -> QuerySet[ToolCall]
         calls = calls.filter(run__thread=thread)
     if run := query_id(request, "run"):
         calls = calls.filter(run=run)
+    if not thread and not run:
+        calls = calls.filter(run__copy_of=None)
     is_open, has_failed = query_flag(request, "open"), query_flag(request, "failed")
     if is_open is not None:
         found = {"status__in": OPEN_TOOL_CALL_STATUSES}

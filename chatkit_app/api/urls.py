@@ -14,6 +14,7 @@ from chatkit_app.api.attachments import (
 from chatkit_app.api.erasing import EraseView
 from chatkit_app.api.exports import ExportView, ThreadExportView
 from chatkit_app.api.feedback import FeedbackView
+from chatkit_app.api.forking import ForkView
 from chatkit_app.api.interrupts import InterruptsView
 from chatkit_app.api.messages import (
     EditView,
@@ -24,6 +25,7 @@ from chatkit_app.api.messages import (
     SiblingsView,
 )
 from chatkit_app.api.runs import CancelView, RetryView, RunsView, RunView
+from chatkit_app.api.shares import SharedView, SharesView, ShareView
 from chatkit_app.api.threads import ReadView, RestoreView, ThreadsView, ThreadView
 from chatkit_app.api.tool_calls import ToolCallsView, ToolCallView
 from chatkit_app.api.usage import UsageView
@@ -43,7 +45,15 @@ urlpatterns = [
     path(f"{MESSAGE}regenerate/", RegenerateView.as_view(), name="api-regenerate"),
     path(f"{MESSAGE}edit/", EditView.as_view(), name="api-edit"),
     path(f"{MESSAGE}show/", ShowView.as_view(), name="api-show"),
+    path(f"{MESSAGE}fork/", ForkView.as_view(), name="api-fork"),
     path(f"{MESSAGE}feedback/", FeedbackView.as_view(), name="api-feedback"),
+    path("threads/<str:thread>/shares/", SharesView.as_view(), name="api-shares"),
+    path(
+        "threads/<str:thread>/shares/<str:share>/",
+        ShareView.as_view(),
+        name="api-share",
+    ),
+    path("shared/<str:token>/", SharedView.as_view(), name="api-shared"),
     path("runs/", RunsView.as_view(), name="api-runs"),
     path("runs/<str:run>/", RunView.as_view(), name="api-run"),
     path("runs/<str:run>/cancel/", CancelView.as_view(), name="api-cancel"),

@@ -51,6 +51,7 @@ class HistoryView(APIView):
     parser_classes: tuple[type[BaseParser], ...] = (TextParser,)
     versioning_class = None
     parameters: tuple[str, ...] | None = None
+    throttle_kind = ViewerThrottle
     viewer_throttle: ViewerThrottle | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -77,7 +78,7 @@ class HistoryView(APIView):
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Ours, of each viewer, and the site's."""
-        self.viewer_throttle = ViewerThrottle()
+        self.viewer_throttle = self.throttle_kind()
         return [self.viewer_throttle, *super().get_throttles()]
 
     def get_renderers(self) -> list[BaseRenderer]:

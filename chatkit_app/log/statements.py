@@ -1,4 +1,4 @@
-"""The writer's SQL: the one place where it is written by hand, for the ORM costs five times as much.
+"""The writer's SQL, written by hand, for the ORM costs five times as much.
 
 The two dialects differ in the placeholders of a VALUES list and in that PostgreSQL locks rows one by
 one: there a group locks its rows in the order of their ids first, so that two groups can't deadlock,

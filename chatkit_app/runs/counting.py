@@ -13,7 +13,7 @@ from chatkit_app.engine.provider import Usage
 from chatkit_app.engine.states import StepStatus
 from chatkit_app.exceptions import ProviderError, RunError
 from chatkit_app.models import Step
-from chatkit_app.runs import budgets, titling, usage
+from chatkit_app.runs import budgets, tallying, titling, usage
 from chatkit_app.runs.claiming import Loaded
 
 logger = logging.getLogger(__name__)
@@ -29,14 +29,13 @@ class Counting:
 
     async def count(self) -> None:
         """Count what the run has used by now."""
+        await self._try(usage.count, "Run %s can't be counted; a sweep will do it")
+
+    async def _try(self, add_up: Callable[[UUID], None], said: str) -> None:
         try:
-            await in_thread(usage.count, self._run_id)
+            await in_thread(add_up, self._run_id)
         except Exception:
-            logger.warning(
-                "Run %s can't be counted; a sweep will do it",
-                self._run_id,
-                exc_info=True,
-            )
+            logger.warning(said, self._run_id, exc_info=True)
 
     def lost(self, error: RunError) -> None:
         """The run fails: what its provider has counted all the same is kept with its open step."""
@@ -53,8 +52,12 @@ class Counting:
         self._finished = loaded
 
     async def end(self) -> None:
-        """The run pauses or has ended here: count what is left, failed attempts among it."""
+        """The run pauses or has ended here: count what is left, failed attempts among it.
+
+        If it has ended, it goes into the tally.
+        """
         await self.count()
+        await self._try(tallying.tally, "Run %s can't be tallied; a sweep will do it")
         if self._finished is not None:
             titling.begin(self._finished)
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from chatkit_app.conf import settings
 from chatkit_app.db import AWAY, in_thread
 from chatkit_app.log.fold import prune
-from chatkit_app.runs import answering, recovery, usage
+from chatkit_app.runs import answering, recovery, tallying, usage
 from chatkit_app.runs.carrying import Carrier
 from chatkit_app.runs.working_jobs import WorkingJobs
 
@@ -29,7 +29,7 @@ EXPIRE_SECONDS = 1.0
 PRUNE_SECONDS = 60.0
 """How often old events are cut."""
 COUNT_SECONDS = 5.0
-"""How often it is looked for what a dead process has used and not counted."""
+"""How often it is looked for what a dead process has used and not counted, and for ends not tallied."""
 LONGEST_REST = 1.0
 """How long a sweep rests at most that fails again and again: the database is away."""
 JITTER = 0.2
@@ -47,6 +47,7 @@ class Sweeper:
         self._patience = patience
         self._unexpired: set[UUID] = set()
         self._uncounted: set[UUID] = set()
+        self._untallied: set[UUID] = set()
 
     async def run(self) -> None:
         """Sweep until this is cancelled."""
@@ -57,6 +58,7 @@ class Sweeper:
             _every(lambda: EXPIRE_SECONDS, self.expire),
             _every(lambda: PRUNE_SECONDS, self.prune, is_first=False),
             _every(lambda: COUNT_SECONDS, self.count, is_first=False),
+            _every(lambda: COUNT_SECONDS, self.tally, is_first=False),
         )
 
     async def claim(self) -> list[UUID]:
@@ -91,18 +93,30 @@ class Sweeper:
     async def count(self) -> None:
         """Count what nobody has counted; one run that can't be stops none of the others."""
         for run_id in await in_thread(usage.uncounted, ROWS):
-            try:
-                await in_thread(usage.count, run_id)
-            except Exception:
-                if run_id not in self._uncounted:
-                    self._uncounted.add(run_id)
-                    logger.exception("Run %s can't be counted", run_id)
-            else:
-                self._uncounted.discard(run_id)
+            await _add_up(usage.count, run_id, self._uncounted, "counted")
+
+    async def tally(self) -> None:
+        """Tally the runs that nobody has tallied, likewise."""
+        for run_id in await in_thread(tallying.untallied, ROWS):
+            await _add_up(tallying.tally, run_id, self._untallied, "tallied")
 
     async def prune(self) -> None:
         """Cut the old events of some quiet threads."""
         await in_thread(_prune_old)
+
+
+async def _add_up(
+    add_up: Callable[[UUID], None], run_id: UUID, failing: set[UUID], done: str
+) -> None:
+    """Of one run; where that fails, it is logged once."""
+    try:
+        await in_thread(add_up, run_id)
+    except Exception:
+        if run_id not in failing:
+            failing.add(run_id)
+            logger.exception("Run %s can't be %s", run_id, done)
+    else:
+        failing.discard(run_id)
 
 
 def _prune_old() -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import pgettext
 
 from chatkit_app.conf import settings
 from chatkit_app.registry import assistants
-from chatkit_app.templatetags.chatkit_words import error_words, file_words
+from chatkit_app.templatetags.chatkit_words import error_words, file_words, share_words
 from chatkit_app.threads.attachments import taken_types
 
 register = template.Library()
@@ -94,6 +94,7 @@ def table_of_words() -> dict[str, str]:
         **_tool_words(),
         **_asking_words(),
         **file_words(),
+        **share_words(),
         **error_words(),
     }
 
@@ -187,6 +188,12 @@ def _threads_words() -> dict[str, str]:
         "rename": pgettext("chatkit", "Rename"),
         "archive": pgettext("chatkit", "Archive"),
         "unarchive": pgettext("chatkit", "Bring back"),
+        "pin": pgettext("chatkit", "Pin"),
+        "unpin": pgettext("chatkit", "Unpin"),
+        "pinned": pgettext("chatkit", "“{title}” is kept at the top now."),
+        "unpinned": pgettext("chatkit", "“{title}” is not kept at the top any more."),
+        "pinnedThreads": pgettext("chatkit", "Pinned"),
+        "otherThreads": pgettext("chatkit", "Other chats"),
         "remove": pgettext("chatkit", "Delete"),
         "removed": pgettext("chatkit", "“{title}” was deleted."),
         "undo": pgettext("chatkit", "Undo"),
@@ -210,6 +217,10 @@ def _message_words() -> dict[str, str]:
             "chatkit", "It is answered anew. What was said before is kept."
         ),
         "regenerate": pgettext("chatkit", "Answer again"),
+        "fork": pgettext("chatkit", "Continue in a new chat"),
+        "forked": pgettext(
+            "chatkit", "This is a new chat. It begins with what was said until then."
+        ),
         "branch": pgettext("chatkit", "Version {number} of {count}"),
         "branchShort": pgettext("chatkit", "{number} of {count}"),
         "branchBefore": pgettext("chatkit", "Version before"),

@@ -31,9 +31,41 @@ def file_words() -> dict[str, str]:
     }
 
 
+def share_words() -> dict[str, str]:
+    """Of links to a chat."""
+    return {
+        "share": pgettext("chatkit", "Share…"),
+        "shareTitle": pgettext("chatkit", "Share “{title}”"),
+        "shareHint": pgettext(
+            "chatkit",
+            "Whoever has a link can read what is in this chat now, without logging in. What is said later is not in it.",
+        ),
+        "shareMake": pgettext("chatkit", "Make a link"),
+        "shareLink": pgettext("chatkit", "The new link"),
+        "shareIsMade": pgettext("chatkit", "The link is made."),
+        "shareOnce": pgettext("chatkit", "Copy it now: it is shown only once."),
+        "shareLinks": pgettext("chatkit", "Links that work"),
+        "shareNone": pgettext("chatkit", "There are none."),
+        "shareEntry": pgettext("chatkit", "Made on {from}, until {until}"),
+        "shareRevoke": pgettext("chatkit", "Revoke"),
+        "shareIsRevoked": pgettext("chatkit", "The link does not work any more."),
+        "errorSharingOff": pgettext("chatkit", "Chats cannot be shared here."),
+        "errorShareNotFound": pgettext("chatkit", "This link is no longer there."),
+        "errorNothingToShare": pgettext(
+            "chatkit", "There is nothing to share in this chat yet."
+        ),
+        "errorTooManyShares": pgettext(
+            "chatkit", "This chat has too many links. Revoke one first."
+        ),
+    }
+
+
 def error_words() -> dict[str, str]:
     """Of what went wrong, by its code."""
     return {
+        "errorForkTooLarge": pgettext(
+            "chatkit", "There is too much in this chat to continue it in a new one."
+        ),
         "errorFailed": pgettext("chatkit", "The answer could not be finished."),
         "errorProviderRateLimited": pgettext(
             "chatkit", "The assistant has too much to do right now."

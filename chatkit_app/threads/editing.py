@@ -41,6 +41,7 @@ class Changes:
     title: str | None = None
     metadata: Mapping[str, JsonValue] | None = None
     status: ThreadStatus | None = None
+    is_pinned: bool | None = None
 
 
 def create(
@@ -89,7 +90,7 @@ def create(
 
 
 def change(viewer: Viewer, thread_id: UUID, changes: Changes) -> Thread:
-    """Rename, archive, take out of the archive, note.
+    """Rename, archive, take out of the archive, note, pin to the top of its owner's list.
 
     Raises:
         ThreadNotFound: It is not theirs.
@@ -105,7 +106,11 @@ def change(viewer: Viewer, thread_id: UUID, changes: Changes) -> Thread:
             thread.metadata = dict(changes.metadata)
         if changes.status is not None:
             _move(thread, changes.status)
-        thread.save(update_fields=["title", "title_source", "metadata", "status"])
+        if changes.is_pinned is not None:
+            _pin(thread, is_pinned=changes.is_pinned)
+        thread.save(
+            update_fields=["title", "title_source", "metadata", "status", "pinned_at"]
+        )
         if told != (thread.title, thread.status):
             tell(thread)
         else:
@@ -219,6 +224,11 @@ def _move(thread: Thread, status: ThreadStatus) -> None:
     if ThreadStatus.LOCKED in (thread.status, status) and thread.status != status:
         raise NotAllowed("Only the site locks threads, and opens them again.")
     thread.status = status
+
+
+def _pin(thread: Thread, *, is_pinned: bool) -> None:
+    """Pinned again, it stays where it was put first."""
+    thread.pinned_at = (thread.pinned_at or timezone.now()) if is_pinned else None
 
 
 def _is_taken(thread: Thread) -> bool:

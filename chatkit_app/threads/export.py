@@ -344,6 +344,7 @@ def _thread_as_json(thread: Thread) -> Json:
         "metadata": thread.metadata,
         "createdAt": _time(thread.created_at),
         "lastActivityAt": _time(thread.last_activity_at),
+        "pinnedAt": _time(thread.pinned_at),
         "deletedAt": _time(thread.deleted_at),
     }
 

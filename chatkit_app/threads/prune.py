@@ -18,7 +18,7 @@ from django.utils import timezone
 from chatkit_app.conf import settings
 from chatkit_app.engine.states import ACTIVE_RUN_STATUSES, CommandKind
 from chatkit_app.models import AccessLog, Command, Run, Tally, Thread, Usage
-from chatkit_app.threads import erase
+from chatkit_app.threads import erase, sharing
 from chatkit_app.threads.attachments import expired
 
 logger = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ def _kept() -> Mapping[str, Kept]:
             due=lambda: expired().count(),
             throw=lambda: erase.erase_files(expired()),
         ),
+        "shares": _rows(sharing.expired()),
     }
     now = timezone.now()
     for name, days in settings.RETENTION_DAYS.items():

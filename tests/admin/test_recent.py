@@ -5,7 +5,18 @@ from django.contrib.admin import site
 from django.db import connection
 
 from chatkit_app.admin.recent import OlderFilter, RecentAdmin
-from tests.admin.lists import CALLS, RUNS, THREADS
+from chatkit_app.engine.viewer import Viewer
+from chatkit_app.models import Interrupt, Thread, ToolCall
+from chatkit_app.threads.forking import Fork, fork
+from tests.admin.lists import (
+    CALLS,
+    RUNS,
+    THREADS,
+    found,
+    make_user,
+    text_of,
+    thread_of,
+)
 
 
 def test_every_list_on_the_index_is_newest_first_by_a_column_and_the_key(rf) -> None:
@@ -73,3 +84,42 @@ def test_a_list_is_read_along_an_index_and_no_table_whole(
     assert index in plan
     scans = [line for line in plan.splitlines() if "SCAN chatkit_app" in line]
     assert all("USING" in line for line in scans), plan
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("stopped_background")  # the fork rings its owner's bell
+def test_what_a_fork_has_copied_is_found_with_its_thread_and_in_no_other_list(
+    admin_client,
+) -> None:
+    anna = make_user("anna")
+    thread = thread_of(anna, status="failed", cost=5)
+    Thread.objects.update(assistant="test")
+    [run] = thread.runs.all()
+    step = run.steps.get()
+    call = ToolCall.objects.create(
+        run=run, step=step, index=0, name="refund", status="failed", error_code="boom"
+    )
+    Interrupt.objects.create(
+        run=run, step=step, tool_call=call, kind="approval", status="answered"
+    )
+    asked = Fork(thread_id=thread.pk, message_id=run.answer_id)
+    made, _ = fork(Viewer(user=anna), asked)
+    [copy] = made.runs.all()
+    [copied_call] = copy.tool_calls.all()
+
+    for query in ({}, {"what": "failed"}, {"what": "expensive"}, {"q": f"u:{anna.pk}"}):
+        assert found(admin_client, RUNS, **query) == [run]
+    for query in ({}, {"what": "failed"}, {"tool": "refund"}):
+        assert found(admin_client, CALLS, **query) == [call]
+    for query in ({"what": "failed"}, {"what": "expensive"}, {"tool": "refund"}):
+        assert found(admin_client, THREADS, **query) == [thread]
+    decided = found(admin_client, "/admin/chatkit_app/interrupt/", waits="nobody")
+    assert [row.run for row in decided] == [run]
+
+    for query in ({"thread__id__exact": made.pk}, {"q": made.pk}, {"q": copy.pk}):
+        assert found(admin_client, RUNS, **query) == [copy]
+    for query in ({"run__id__exact": copy.pk}, {"q": made.pk}):
+        assert found(admin_client, CALLS, **query) == [copied_call]
+    page = admin_client.get(f"{THREADS}{made.pk}/change/")
+    assert "copied from another thread" in text_of(page)
+    assert admin_client.get(f"{RUNS}{copy.pk}/change/").status_code == 200

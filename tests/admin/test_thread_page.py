@@ -4,7 +4,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from chatkit_app.engine.viewer import Viewer
 from chatkit_app.models import Feedback, Message, Part, Step, Thread
+from chatkit_app.threads.sharing import revoke, share
 from tests.admin.lists import text_of
 from tests.history_rows import Turn, make_thread
 
@@ -50,6 +52,16 @@ def test_another_branch_is_shown_and_said_to_be_one(admin_client, thread) -> Non
     assert Message.objects.get(is_shown=True, depth=1) == turn.answer
 
 
+def test_how_many_links_to_it_are_good_is_among_its_facts(admin_client, thread) -> None:
+    Turn.begin(thread, "Hello", depth=0)
+    assert "Links by which anybody can read it" not in show(admin_client, thread)
+    viewer = Viewer(user=thread.user)
+    rows = [share(viewer, thread.pk)[0] for _ in range(3)]
+    revoke(viewer, thread.pk, rows[0].pk)
+
+    assert "Links by which anybody can read it 2" in show(admin_client, thread)
+
+
 @pytest.mark.parametrize("branch", ["x", "", "0" * 32, "../..", "'"])
 def test_a_branch_that_is_none_is_what_the_visitor_sees(
     admin_client, thread, branch
@@ -93,3 +105,10 @@ def test_a_deleted_thread_is_told_as_such(admin_client, thread) -> None:
     Thread.objects.update(deleted_at=timezone.now())
 
     assert "deleted on" in show(admin_client, thread)
+
+
+def test_a_pinned_thread_is_said_to_be_pinned(admin_client, thread) -> None:
+    assert "Open pinned" not in show(admin_client, thread)
+    Thread.objects.update(pinned_at=timezone.now())
+
+    assert "open pinned" in show(admin_client, thread).lower()

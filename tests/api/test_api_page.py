@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from chatkit_app.api.operations import CODES
+from chatkit_app.engine.viewer import Viewer
+from chatkit_app.threads.sharing import share
 from tests.api.people import client_of
 from tests.history_rows import Turn, make_thread
 
@@ -41,6 +43,7 @@ def places(anna) -> dict[str, str]:
         "answer": str(turn.answer.pk),
         "run": str(turn.run.pk),
         "failed_run": str(failed.run.pk),
+        "token": share(Viewer(user=anna), thread.pk)[1],
     }
 
 

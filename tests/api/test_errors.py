@@ -28,10 +28,14 @@ from chatkit_app.exceptions import (
     InvalidPage,
     MessageNotFound,
     NotAllowed,
+    NothingToShare,
     NoViewer,
     RateLimited,
     RunNotFound,
+    ShareNotFound,
+    SharingOff,
     ThreadNotFound,
+    TooManyShares,
 )
 
 
@@ -53,6 +57,10 @@ from chatkit_app.exceptions import (
         (RunNotFound("No."), 404, "run_not_found"),
         (AssistantNotFound("No."), 404, "assistant_not_found"),
         (CursorNotFound("No."), 404, "cursor_not_found"),
+        (SharingOff("No."), 403, "sharing_off"),
+        (ShareNotFound("No."), 404, "share_not_found"),
+        (NothingToShare("No."), 409, "nothing_to_share"),
+        (TooManyShares("No."), 409, "too_many_shares"),
         (InvalidPage("No."), 409, "invalid_page"),
         (Http404("No."), 404, "not_found"),
         (PermissionDenied("No."), 403, "permission_denied"),

@@ -52,6 +52,7 @@ def test_nothing_but_the_promised_fields_is_told() -> None:
         "createdAt",
         "lastActivityAt",
         "unread",
+        "pinned",
         "metadata",
         "run",
     ]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from chatkit_app.models import Event, Message, Run, Thread
@@ -28,6 +29,7 @@ def test_a_thread_is_told_in_camel_case_and_utc(page, anna) -> None:
         "title": "Order 1042",
         "status": "open",
         "unread": False,
+        "pinned": False,
         "metadata": {},
         "run": None,
         "lastActivityAt": "2026-03-01T12:00:00Z",
@@ -131,6 +133,7 @@ def test_a_deleted_thread_is_missing(page, anna) -> None:
         "status=open,open,open,open",
         "run=sleeping",
         "unread=yes",
+        "pinned=yes",
         "created_after=yesterday",
         "created_before=2026-02-31",
         "active_after=0001-01-01T00:00:00%2B14:00",
@@ -358,6 +361,66 @@ def test_a_thread_goes_into_the_archive_and_comes_back(page, anna) -> None:
     for state in ("archived", "open"):
         answer = ask(page, "patch", f"threads/{thread.pk}/", {"status": state})
         assert answer.json()["status"] == state
+
+
+def test_a_thread_is_pinned_until_it_is_unpinned_and_its_activity_stays(
+    page, anna
+) -> None:
+    thread = make_thread(anna)
+
+    for pinned in (True, False):
+        answer = ask(page, "patch", f"threads/{thread.pk}/", {"pinned": pinned})
+        told = answer.json()
+        assert told["pinned"] is pinned
+        assert told["lastActivityAt"] == "2026-03-01T12:00:00Z"
+    assert not Event.objects.exists()
+
+
+def test_a_pin_outlasts_the_archive_and_a_deletion(page, anna) -> None:
+    thread = make_thread(anna)
+    path = f"threads/{thread.pk}/"
+    ask(page, "patch", path, {"pinned": True})
+
+    ask(page, "patch", path, {"status": "archived", "title": "Put away"})
+    ask(page, "delete", path)
+
+    restored = ask(page, "post", f"{path}restore/").json()
+    assert (restored["pinned"], restored["status"]) == (True, "archived")
+
+
+def test_the_list_can_be_of_the_pinned_or_of_the_others(page, anna) -> None:
+    pinned, other = make_thread(anna), make_thread(anna)
+    Thread.objects.filter(pk=pinned.pk).update(pinned_at=NOON)
+
+    assert ids(page.get(THREADS, {"pinned": "true"})) == [str(pinned.pk)]
+    assert ids(page.get(THREADS, {"pinned": "false"})) == [str(other.pk)]
+
+
+@pytest.mark.parametrize("pinned", ["yes", 1, [], {}])
+def test_what_is_no_pin_pins_nothing(page, anna, pinned) -> None:
+    thread = make_thread(anna)
+
+    answer = ask(page, "patch", f"threads/{thread.pk}/", {"pinned": pinned})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_command")
+    assert Thread.objects.get().pinned_at is None
+
+
+def test_the_pinned_are_found_by_an_index(anna) -> None:
+    for _ in range(3):
+        make_thread(anna)
+    mine = Thread.objects.filter(
+        tenant="", owner_key=f"u:{anna.pk}", deleted_at=None, pinned_at__isnull=False
+    )
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # there are too few rows
+            cursor.execute("SET LOCAL enable_sort = off")
+
+    plan = mine.order_by("-last_activity_at", "-id")[:21].explain()
+
+    assert "chatkit_thread_pinned" in plan
+    assert "SORT" not in plan.upper().replace("CHATKIT", "")
 
 
 def test_a_deleted_thread_is_missing_everywhere_until_it_is_restored(

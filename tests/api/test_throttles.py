@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
+from django.test import Client
 
 from chatkit_app.api.throttles import read_rate
 from tests.api.people import THREADS, ask, client_of
@@ -91,6 +92,15 @@ def test_saying_something_is_a_scope_of_its_own(page, recorded, settings) -> Non
 
     assert ask(page, "post", "messages/", body).status_code == 202
     assert ask(page, "post", "messages/", body).status_code == 429
+
+
+def test_a_door_for_everybody_counts_by_address_whoever_asks(page, settings) -> None:
+    settings.CHATKIT_THROTTLES = {"shared": "1/day"}
+    path = "/chatkit/api/shared/none/"
+
+    assert page.get(path).status_code == 404
+    assert Client().get(path).status_code == 429
+    assert Client(REMOTE_ADDR="192.0.2.7").get(path).status_code == 404
 
 
 def test_a_rate_is_a_number_and_a_period() -> None:

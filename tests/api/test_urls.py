@@ -6,6 +6,7 @@ from django.urls import resolve
 from chatkit_app.api.interrupts import InterruptsView
 from chatkit_app.api.messages import FirstMessageView, MessagesView, ShowView
 from chatkit_app.api.runs import RetryView, RunsView
+from chatkit_app.api.shares import SharedView, SharesView, ShareView
 from chatkit_app.api.threads import RestoreView, ThreadsView, ThreadView
 from chatkit_app.api.tool_calls import ToolCallView
 from chatkit_app.api.views import MissingView
@@ -21,6 +22,9 @@ from tests.api.people import API, ask
         ("/chatkit/api/threads/0192/messages/", MessagesView),
         ("/chatkit/api/threads/0192/restore/", RestoreView),
         ("/chatkit/api/threads/0192/messages/0193/show/", ShowView),
+        ("/chatkit/api/threads/0192/shares/", SharesView),
+        ("/chatkit/api/threads/0192/shares/0193/", ShareView),
+        ("/chatkit/api/shared/abc/", SharedView),
         ("/chatkit/api/messages/", FirstMessageView),
         ("/chatkit/api/runs/", RunsView),
         ("/chatkit/api/runs/0192/retry/", RetryView),

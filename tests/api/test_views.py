@@ -13,7 +13,9 @@ from rest_framework.versioning import NamespaceVersioning
 from rest_framework.views import APIView
 
 from chatkit_app.api import urls
+from chatkit_app.engine.viewer import Viewer
 from chatkit_app.models import Message
+from chatkit_app.threads.sharing import share
 from tests.api.people import THREADS, client_of, ids
 from tests.history_rows import Turn, add_turns, make_thread
 
@@ -175,6 +177,8 @@ def rows(anna) -> dict[str, str]:
         "run": str(turn.run.pk),
         "call": str(call.pk),
         "attachment": str(uuid4()),
+        "share": str(uuid4()),
+        "token": share(Viewer(user=anna), thread.pk)[1],
     }
 
 

@@ -49,7 +49,7 @@ def talked(chat: Chat, *titles: str) -> None:
     """A chat for each of these, whose title it is; the last one stays open."""
     for number, title in enumerate(titles):
         if number:
-            chat.page.get_by_role("button", name="New chat").click()
+            chat.page.get_by_role("button", name="New chat", exact=True).click()
         chat.ask(title)
 
 

@@ -47,7 +47,7 @@ def test_a_new_chat_keeps_what_was_typed_and_the_focus(visit: OpenChat) -> None:
     chat.ask("say Hello.")
     chat.field.fill("half a tho")
 
-    chat.page.get_by_role("button", name="New chat").click()
+    chat.page.get_by_role("button", name="New chat", exact=True).click()
     expect(chat.answers).to_have_count(0)
 
     assert chat.is_focused("Your message")

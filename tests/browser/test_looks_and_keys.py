@@ -242,7 +242,7 @@ def test_a_phone_shows_greeting_and_suggestions_below_a_small_banner(
     assert lines < 2.5
     expect(chat.page.locator(".greeting")).to_be_in_viewport(ratio=1)
     assert overflow_of(chat.page) <= 0
-    chat.page.get_by_role("button", name="New chat").focus()
+    chat.page.get_by_role("button", name="New chat", exact=True).focus()
     for text in texts:
         chat.page.keyboard.press("Tab")
         suggestion = chat.page.get_by_role("button", name=text)

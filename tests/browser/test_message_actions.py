@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.chat import Chat
 from tests.browser.conftest import OpenChat
-from tests.browser.drawer import HELD, REFUSING
+from tests.browser.drawer import HELD, REFUSING, Drawer
 
 MAY_COPY = ["clipboard-read", "clipboard-write"]
 HEARD = """() => {
@@ -141,7 +141,7 @@ def test_a_toolbar_is_one_stop_of_the_tab_key(visit: OpenChat) -> None:
         "buttons => buttons.map((button) => button.tabIndex)"
     )
 
-    assert sorted(stops, reverse=True) == [0, -1, -1, -1][: len(stops)]
+    assert sorted(stops, reverse=True) == [0] + [-1] * (len(stops) - 1)
 
 
 def test_what_another_tab_shows_is_shown_here(visit: OpenChat) -> None:
@@ -184,6 +184,31 @@ def test_what_cannot_be_done_now_says_why_and_changes_nothing(visit: OpenChat) -
     field.press("Escape")
     chat.stop.click()
     expect(chat.end).to_contain_text("Stopped.")
+
+
+def test_one_goes_on_from_an_answer_in_a_new_chat(visit: OpenChat) -> None:
+    chat = visit(script=REFUSING)
+    chat.ask("say One.")
+    chat.ask("say Two.")
+    chat.page.evaluate('refusals.push(["POST", "/fork/"])')
+    why = "That did not work: This is not allowed."
+    act(chat.answers.first, "Continue in a new chat")
+    expect(chat.answers.first.get_by_role("alert")).to_have_text(why)
+    chat.page.evaluate(f"refusals.shift(); ({HEARD})()")
+
+    act(chat.answers.first, "Continue in a new chat")
+
+    expect(answer_text(chat)).to_have_text(["One."])
+    expect(chat.questions).to_have_count(1)
+    assert chat.is_focused("Your message")
+    said = "This is a new chat. It begins with what was said until then."
+    chat.page.wait_for_function(f"window.said.includes({json.dumps(said)})")
+    chat.ask("say Three.")
+    expect(answer_text(chat)).to_have_text(["One.", "Three."])
+    drawer = Drawer(chat)
+    drawer.expect_titles("say One.", "say One.")
+    drawer.entries.last.get_by_role("button").first.click()
+    expect(answer_text(chat)).to_have_text(["One.", "Two."])
 
 
 def test_an_answer_is_copied_as_it_was_written(visit: OpenChat) -> None:

@@ -212,7 +212,7 @@ def test_a_message_that_is_refused_comes_back_with_the_reason(visit: OpenChat) -
 def test_threads_are_listed_opened_and_remembered(visit: OpenChat) -> None:
     chat = visit()
     chat.ask("say The first one.")
-    chat.page.get_by_role("button", name="New chat").click()
+    chat.page.get_by_role("button", name="New chat", exact=True).click()
     expect(chat.answers).to_have_count(0)
     assert chat.is_focused("Your message")
     chat.ask("say The second one.")

@@ -237,6 +237,42 @@ def test_a_button_says_that_it_works_and_is_pressed_once(visit: OpenChat) -> Non
     drawer.expect_titles("say Two.")
 
 
+def test_a_chat_is_pinned_by_keys_and_found_at_the_top_in_every_tab(
+    visit: OpenChat,
+) -> None:
+    chat = visit()
+    talked(chat, "say One.", "say Two.", "say Three.")
+    other = Drawer(visit(beside=chat))
+    other.expect_titles("say Three.", "say Two.", "say One.")
+    drawer = Drawer(chat)
+    keys, groups = chat.page.keyboard, drawer.dialog.locator(".thread-group:visible")
+    expect(groups).to_have_count(0)
+
+    drawer.entry("say One.").get_by_role("button", name="Options for").press("Enter")
+    keys.press("Tab")
+    keys.press("Tab")
+    pin = drawer.entry("say One.").get_by_role("button", name="Pin", exact=True)
+    expect(pin).to_be_focused()
+    keys.press("Enter")
+
+    drawer.expect_titles("say One.", "say Three.", "say Two.")
+    other.expect_titles("say One.", "say Three.", "say Two.")
+    expect(groups).to_have_text(["Pinned", "Other chats"])
+    said = drawer.dialog.locator(".unseen[role=status]")
+    expect(said).to_have_text("“say One.” is kept at the top now.")
+    unpin = drawer.entry("say One.").get_by_role("button", name="Unpin", exact=True)
+    expect(unpin).to_be_focused()
+
+    drawer.search.fill("say")
+    drawer.expect_titles("say Three.", "say Two.", "say One.")
+    expect(groups).to_have_count(0)
+    drawer.search.fill("")
+    drawer.expect_titles("say One.", "say Three.", "say Two.")
+    unpin.click()
+    drawer.expect_titles("say Three.", "say Two.", "say One.")
+    other.expect_titles("say Three.", "say Two.", "say One.")
+
+
 def test_a_chat_is_archived_and_brought_back(visit: OpenChat) -> None:
     chat = visit()
     talked(chat, "say One.", "say Two.")
@@ -338,7 +374,7 @@ def test_a_chat_of_another_tab_appears_by_itself(visit: OpenChat) -> None:
     drawer.expect_titles("say One.")
     drawer.search.focus()
 
-    one.page.get_by_role("button", name="New chat").click()
+    one.page.get_by_role("button", name="New chat", exact=True).click()
     one.ask("say Two.")
     drawer.expect_titles("say Two.", "say One.")
 
@@ -355,10 +391,10 @@ def test_a_chat_of_another_tab_appears_by_itself(visit: OpenChat) -> None:
 def test_an_answer_that_nobody_has_seen_is_marked_until_it_is(visit: OpenChat) -> None:
     chat = visit()
     talked(chat, "say One.")
-    chat.page.get_by_role("button", name="New chat").click()
+    chat.page.get_by_role("button", name="New chat", exact=True).click()
     chat.send("pause 1\nsay Two.")
     expect(chat.questions).to_have_count(1)
-    chat.page.get_by_role("button", name="New chat").click()
+    chat.page.get_by_role("button", name="New chat", exact=True).click()
 
     expect(
         chat.page.get_by_role("button", name="Your chats, with something new")
@@ -393,7 +429,7 @@ def test_what_is_read_in_one_tab_is_read_in_the_other(visit: OpenChat) -> None:
 def test_a_chat_that_works_or_has_failed_says_so_in_the_list(visit: OpenChat) -> None:
     chat = visit()
     talked(chat, "fail rejected")
-    chat.page.get_by_role("button", name="New chat").click()
+    chat.page.get_by_role("button", name="New chat", exact=True).click()
     chat.send('call pay_back {"order": "1042", "euros": 30}')
     expect(chat.page.locator("[data-interrupt]")).to_be_visible()
 

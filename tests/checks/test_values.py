@@ -54,6 +54,7 @@ def test_every_setting_has_a_type_that_is_checked() -> None:
         "REDACTOR",
         "RETENTION_DAYS",
         "RUNNER",
+        "SHARING",
         "THROTTLES",
         "TITLES",
     }

@@ -9,7 +9,9 @@ import json
 
 from django.contrib.auth import get_user_model
 
+from chatkit_app.engine.viewer import Viewer
 from chatkit_app.models import Thread
+from chatkit_app.threads.sharing import share
 from tests.fuzz.campaign import MARK
 from tests.history_rows import Turn, make_thread
 
@@ -18,7 +20,8 @@ def plant(name: str) -> dict[str, list[str]]:
     """Ids by the name of a path's parameter."""
     user = get_user_model().objects.get(username=name)
     mark = MARK.format(name)
-    found: dict[str, list[str]] = {"thread": [], "message": [], "run": [], "call": []}
+    names = ("thread", "message", "run", "call", "share")
+    found: dict[str, list[str]] = {name: [] for name in names}
     for number in range(40):
         thread = make_thread(user, assistant="test", title=f"{mark} {number}")
         turn = Turn.begin(thread, f"Where? {mark}", depth=0)
@@ -30,6 +33,7 @@ def plant(name: str) -> dict[str, list[str]]:
         found["message"] += [str(turn.prompt.pk), str(turn.answer.pk)]
         found["run"].append(str(turn.run.pk))
         found["call"].append(str(call.pk))
+        found["share"].append(str(share(Viewer(user=user), thread.pk)[0].pk))
     return found
 
 

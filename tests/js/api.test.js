@@ -42,25 +42,43 @@ test("each thing has its address", async () => {
   const { api, requests } = world({ status: 200, body: { results: [], next: null } })
   await api.archive("t")
   await api.unarchive("t")
+  await api.pin("t")
+  await api.unpin("t")
+  await api.fork("t", "m", { externalId: "once" })
   await api.remove("t")
   await api.restore("t")
   await api.markRead("t")
   await api.rate("t", "m", { kind: "down", reasons: ["unclear"] })
   await api.unrate("t", "m")
+  await api.shares("t")
+  await api.share("t")
+  await api.revokeShare("t", "s")
 
   assert.deepEqual(
-    requests.map(({ method, path }) => `${method} ${path.replace("/chatkit/api", "")}`),
+    requests.map(
+      ({ method = "GET", path }) => `${method} ${path.replace("/chatkit/api", "")}`,
+    ),
     [
       "PATCH /threads/t/",
       "PATCH /threads/t/",
+      "PATCH /threads/t/",
+      "PATCH /threads/t/",
+      "POST /threads/t/messages/m/fork/",
       "DELETE /threads/t/",
       "POST /threads/t/restore/",
       "POST /threads/t/read/",
       "PUT /threads/t/messages/m/feedback/",
       "DELETE /threads/t/messages/m/feedback/",
+      "GET /threads/t/shares/?page_size=100",
+      "POST /threads/t/shares/",
+      "DELETE /threads/t/shares/s/",
     ],
   )
-  assert.deepEqual(JSON.parse(requests[5].body), {
+  const [pinned, unpinned, forked] = requests.slice(2, 5)
+  assert.deepEqual(JSON.parse(pinned.body), { pinned: true })
+  assert.deepEqual(JSON.parse(unpinned.body), { pinned: false })
+  assert.deepEqual(JSON.parse(forked.body), { externalId: "once" })
+  assert.deepEqual(JSON.parse(requests[8].body), {
     kind: "down",
     reasons: ["unclear"],
     comment: "",

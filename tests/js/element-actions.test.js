@@ -30,15 +30,15 @@ const answer = {
 const question = { ...answer, id: "m1", role: "user", runId: null }
 
 test("an answer can be had again and rated, a question edited, a person's words only copied", () => {
-  const all = { copy: true, edit: false, regenerate: true, rate: true }
+  const all = { copy: true, edit: false, regenerate: true, fork: true, rate: true }
   assert.deepEqual(offers(answer, OPEN), all)
   assert.deepEqual(offers(question, OPEN), {
-    ...{ copy: true, edit: true, regenerate: false, rate: false },
+    ...{ copy: true, edit: true, regenerate: false, fork: false, rate: false },
   })
   assert.deepEqual(
     offers({ ...answer, runId: null, author: { name: "Maria" } }, OPEN),
     {
-      ...{ copy: true, edit: false, regenerate: false, rate: false },
+      ...{ copy: true, edit: false, regenerate: false, fork: true, rate: false },
     },
   )
 })
@@ -48,6 +48,7 @@ test("where a thread takes no messages, nothing is answered again", () => {
   assert.equal(offers(answer, archived).regenerate, false)
   assert.equal(offers(question, archived).edit, false)
   assert.equal(offers(answer, archived).rate, true)
+  assert.equal(offers(answer, archived).fork, true)
 })
 
 test("what is copied is what was written, without what tools were asked and what was thought", () => {

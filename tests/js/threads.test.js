@@ -12,12 +12,17 @@ function slowApi() {
     (name) =>
     (...given) =>
       new Promise((resolve, reject) => asked.push({ name, given, resolve, reject }))
-  const api = Object.fromEntries(
-    ["threads", "rename", "archive", "unarchive", "remove", "restore"].map((name) => [
-      name,
-      later(name),
-    ]),
-  )
+  const verbs = ["rename", "pin", "unpin", "archive", "unarchive", "remove", "restore"]
+  const api = Object.fromEntries(verbs.map((name) => [name, later(name)]))
+  /** Pages of what is pinned; they are there at once. */
+  const pinned = [page()]
+  const wantsPinned = []
+  api.threads = (query) => {
+    if (!query.pinned) return later("threads")(query)
+    wantsPinned.push(query)
+    const at = query.cursor ? Number(query.cursor) : 0
+    return Promise.resolve(pinned[at])
+  }
   const answer = async (result, at = asked.length - 1) => {
     asked[at].resolve(result)
     await settle()
@@ -26,11 +31,19 @@ function slowApi() {
     asked.at(-1).reject(error)
     await settle()
   }
-  return { api, asked, answer, refuse, query: () => asked.at(-1).given[0] }
+  return {
+    api,
+    asked,
+    answer,
+    refuse,
+    pinned,
+    wantsPinned,
+    query: () => asked.at(-1).given[0],
+  }
 }
 
 const rows = (...ids) => ids.map((id) => ({ id, title: id }))
-const page = (ids, next = null) => ({ threads: rows(...ids), next })
+const page = (ids = [], next = null) => ({ threads: rows(...ids), next })
 const idsOf = (list) => list.rows.map(({ id }) => id)
 
 /** A list that has read these. */
@@ -147,4 +160,56 @@ test("a line that is away is said, and what was there stays until something else
   list.refresh()
   await answer(page(["x"]))
   assert.equal(list.error, null)
+})
+
+const pinnedRows = (...ids) => rows(...ids).map((row) => ({ ...row, pinned: true }))
+
+test("the pinned ones stand first, all of them, and once", async () => {
+  const slow = slowApi()
+  slow.pinned[0] = { threads: pinnedRows("p", "q"), next: "1" }
+  slow.pinned[1] = { threads: pinnedRows("r"), next: null }
+  const list = new ThreadList(slow.api, "shop")
+  list.refresh()
+  assert.equal(slow.query().pinned, false)
+  await slow.answer(page(["b", "q"], "more"))
+
+  assert.deepEqual(idsOf(list), ["p", "q", "r", "b"])
+  const [{ assistant, status }] = slow.wantsPinned
+  assert.deepEqual([assistant, status], ["shop", "open,locked"])
+
+  list.more()
+  await slow.answer(page(["c"]))
+  assert.deepEqual(idsOf(list), ["p", "q", "r", "b", "c"])
+  assert.equal(slow.wantsPinned.length, 2)
+})
+
+test("a search finds the pinned ones where they belong", async () => {
+  const { list, wantsPinned, answer, query } = await listOf(["a"])
+  list.searchFor("tea")
+  const asked = wantsPinned.length
+  await answer({ threads: [...rows("a"), ...pinnedRows("p")], next: null })
+
+  assert.equal(query().pinned, undefined)
+  assert.equal(wantsPinned.length, asked)
+  assert.deepEqual(idsOf(list), ["a", "p"])
+})
+
+test("one that is pinned goes to the top at once, and what is there is read again", async () => {
+  const { list, asked, answer, pinned } = await listOf(["a", "b"])
+  const done = list.pin("b")
+  assert.equal(asked.at(-1).name, "pin")
+  pinned[0] = { threads: pinnedRows("b"), next: null }
+  await answer(pinnedRows("b")[0])
+  await done
+  assert.deepEqual(idsOf(list), ["b", "a"])
+  assert.equal(asked.at(-1).name, "threads")
+  await answer(page(["a"]))
+  assert.deepEqual(idsOf(list), ["b", "a"])
+
+  const undone = list.unpin("b")
+  pinned[0] = page([])
+  await answer({ ...rows("b")[0], pinned: false })
+  await undone
+  await answer(page(["a", "b"]))
+  assert.deepEqual(idsOf(list), ["a", "b"])
 })

@@ -24,6 +24,7 @@ from chatkit_app.models import (
     Interrupt,
     Message,
     Run,
+    Share,
     Thread,
     ToolCall,
 )
@@ -70,6 +71,8 @@ class Belongings:
     attachment: Attachment
     unsent: Attachment
     deleted: Thread
+    share: Share
+    token: str
 
     @property
     def ids(self) -> dict[str, str]:
@@ -80,6 +83,8 @@ class Belongings:
             "run": str(self.run.pk),
             "call": str(self.call.pk),
             "attachment": str(self.attachment.pk),
+            "share": str(self.share.pk),
+            "token": self.token,
         }
 
 
@@ -150,6 +155,13 @@ def belongings(owner: object) -> Belongings:
     )
     deleted = make_thread(owner, assistant="test", title=SECRET)
     Thread.objects.filter(pk=deleted.pk).update(deleted_at=timezone.now())
+    token = uuid4().hex
+    share = Share.objects.create(
+        thread=thread,
+        message=turn.answer,
+        token_hash=hashlib.sha256(token.encode()).hexdigest(),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     return Belongings(
         thread=thread,
         prompt=turn.prompt,
@@ -160,6 +172,8 @@ def belongings(owner: object) -> Belongings:
         attachment=attach(thread, thread=thread, status="sent"),
         unsent=attach(thread, expires_at=timezone.now() + timedelta(days=1)),
         deleted=deleted,
+        share=share,
+        token=token,
     )
 
 

@@ -130,6 +130,22 @@ def test_who_may_look(name: str, actor: Actor) -> None:
 
 
 @pytest.mark.parametrize("actor", Actor, ids=lambda actor: actor.name.lower())
+def test_who_sees_the_figures_on_the_index(actor: Actor) -> None:
+    """They are the staff's who may look at threads; and of nobody's thread they tell a word."""
+    scene = Scene()
+    before = state()
+    index = reverse("admin:app_list", kwargs={"app_label": "chatkit_app"})
+
+    answer = scene.client(actor).get(index)
+
+    text = answer.content.decode()
+    assert answer.status_code in ({200} if actor in INSPECTORS else NOT_LET_IN | {200})
+    assert ('class="chatkit-dashboard"' in text) == (actor in INSPECTORS)
+    assert SECRET not in text
+    assert state() == before
+
+
+@pytest.mark.parametrize("actor", Actor, ids=lambda actor: actor.name.lower())
 @pytest.mark.parametrize("name", POSTED)
 def test_who_may_change_something(name: str, actor: Actor) -> None:
     post(name, actor)

@@ -53,11 +53,14 @@ class Row:
     status: int = 200
     body: Body = nothing
     is_list: bool = False
+    is_open: bool = False
     at: Callable[[Belongings], Mapping[str, str]] = field(default=lambda mine: {})
 
 
 LIST = Row(allowed=EVERYBODY, is_list=True)
 READ = Row(allowed=MINE)
+LINK = Row(allowed=EVERYBODY, is_open=True)
+"""Whoever has the link reads it: the token is in the address."""
 
 
 def write(status: int = 200, **more: Any) -> Row:
@@ -92,9 +95,20 @@ DOORS: dict[tuple[str, str], Row] = {
     ),
     # It is refused for what the thread does, after it was let in.
     ("api-show", "POST"): write(409),
+    ("api-fork", "POST"): Row(
+        allowed=MINE,
+        status=201,
+        body=lambda _mine: {},
+        at=lambda mine: {"message": str(mine.prompt.pk)},
+    ),
     ("api-feedback", "GET"): READ,
     ("api-feedback", "PUT"): Row(allowed=MINE, body=lambda _mine: {"kind": "down"}),
     ("api-feedback", "DELETE"): Row(allowed=MINE, status=204),
+    ("api-shares", "GET"): READ,
+    ("api-shares", "POST"): Row(allowed=MINE, status=201, body=lambda _mine: {}),
+    ("api-share", "DELETE"): Row(allowed=MINE, status=204),
+    ("api-shared", "GET"): LINK,
+    ("shared", "GET"): LINK,
     ("api-runs", "GET"): LIST,
     ("api-run", "GET"): READ,
     ("api-cancel", "POST"): write(202),
@@ -151,10 +165,14 @@ def doors() -> dict[str, set[str]]:
     return {str(each.name): verbs(each.callback) for each in patterns(mount)}
 
 
+FUNCTIONS = {"open_visitor": "POST", "shared": "GET"}
+"""Views that are functions, with the verb that they take."""
+
+
 def verbs(view: Any) -> set[str]:
     known = getattr(view, "view_class", None) or getattr(view, "cls", None)
     if known is None:
-        return {"POST"}  # the only function among them
+        return {FUNCTIONS[view.__name__]}
     allowed = set(known.http_method_names) - {"head", "options", "trace"}
     return {name.upper() for name in allowed if hasattr(known, name)}
 
@@ -181,7 +199,7 @@ def test_who_is_let_in_at_each_door(door: tuple[str, str], actor: Actor) -> None
         assert answer.status_code in KEPT_OUT, text
         assert state() == before
     if actor not in MINE and not (actor in row.allowed and actor in READERS):
-        assert SECRET not in text
+        assert row.is_open or SECRET not in text
         assert str(target.run.pk) not in text
 
 
@@ -214,4 +232,9 @@ def told(answer: Any) -> str:
 def test_the_absent_are_let_in_nowhere_but_where_there_is_nothing_to_see() -> None:
     let_in = {door for door, row in DOORS.items() if row.allowed & ABSENT}
 
-    assert all(DOORS[door].is_list or door == ("visitor", "POST") for door in let_in)
+    open_doors = {door for door, row in DOORS.items() if row.is_open}
+    assert all(
+        DOORS[door].is_list or door in {("visitor", "POST"), *open_doors}
+        for door in let_in
+    )
+    assert open_doors == {("api-shared", "GET"), ("shared", "GET")}

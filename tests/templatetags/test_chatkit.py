@@ -128,6 +128,16 @@ def test_a_variable_that_a_view_forgot_changes_no_words(request_: HttpRequest) -
     assert list(tables_of(html)) == ["chatkit-words"]
 
 
+def test_the_element_may_share_where_the_site_lets_it(
+    request_: HttpRequest, settings
+) -> None:
+    assert re.search(r"^  sharing$", render(request_, '{% chatkit "test" %}'), re.M)
+
+    del settings.CHATKIT_SHARING
+
+    assert "sharing\n" not in render(request_, '{% chatkit "test" %}')
+
+
 def test_in_german_every_word_is_german() -> None:
     with override("en"):
         english = table_of_words()

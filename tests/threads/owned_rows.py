@@ -15,6 +15,7 @@ from chatkit_app.models import (
     Event,
     Feedback,
     Part,
+    Share,
     Thread,
     Usage,
 )
@@ -91,6 +92,12 @@ def fill(owner: object, mark: str, *, turns: int = 2) -> Thread:
         position=1,
     )
     make_attachment(owner, mark)
+    Share.objects.create(
+        thread=thread,
+        message=last,
+        token_hash=f"{mark}-{uuid4().hex}",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     for at in (thread, None):
         Command.objects.create(
             thread=at,

@@ -77,6 +77,28 @@ def test_notes_are_told_to_nobody_and_a_title_once() -> None:
     assert (told.type, told.title, told.status) == ("thread.changed", "New", "open")
 
 
+def test_a_pin_is_told_to_the_owners_list_alone_and_stays_where_it_was_put(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    viewer = a_visitor()
+    thread = make_thread(viewer.visitor, title="Old")
+    rung: list[UUID] = []
+    monkeypatch.setattr(
+        editing.owner_bell, "ring_thread", lambda pk, **_how: rung.append(pk)
+    )
+
+    first = editing.change(viewer, thread.pk, Changes(is_pinned=True))
+    again = editing.change(viewer, thread.pk, Changes(is_pinned=True))
+    editing.change(viewer, thread.pk, Changes(title="New"))
+
+    assert again.pinned_at == first.pinned_at is not None
+    assert rung[:2] == [thread.pk] * 2
+    assert Event.objects.filter(thread=thread).count() == 1  # the title's
+    thread.refresh_from_db()
+    assert thread.pinned_at == first.pinned_at
+    assert thread.revision >= 2
+
+
 def test_a_deletion_ends_a_run_that_waits_and_what_it_asks() -> None:
     viewer = a_visitor()
     run, [call] = waiting_run(viewer)

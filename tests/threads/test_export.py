@@ -96,7 +96,7 @@ def test_a_thread_is_told_with_everything_in_it(ann) -> None:
 
 def test_all_of_an_owner_s_is_told_and_nothing_of_another_s(ann, sam) -> None:
     mine = [fill(ann, MARK) for _ in range(2)]
-    Thread.objects.filter(pk=mine[0].pk).update(deleted_at=NOON)
+    Thread.objects.filter(pk=mine[0].pk).update(deleted_at=NOON, pinned_at=NOON)
     fill(sam, "0ther5")
 
     text = "".join(as_json(export.of_own(Viewer(user=ann))))
@@ -104,6 +104,8 @@ def test_all_of_an_owner_s_is_told_and_nothing_of_another_s(ann, sam) -> None:
 
     assert [told["id"] for told in found["threads"]] == [str(t.pk) for t in mine]
     assert found["threads"][0]["deletedAt"] == "2026-03-01T12:00:00Z"
+    assert found["threads"][0]["pinnedAt"] == "2026-03-01T12:00:00Z"
+    assert found["threads"][1]["pinnedAt"] is None
     assert [file["sent"] for file in found["files"]] == [True, False, True, False]
     assert [row["messages"] for row in found["usage"]] == [2, 2]
     assert "0ther5" not in text

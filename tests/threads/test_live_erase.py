@@ -55,7 +55,7 @@ def left(site: Site, *words: str) -> list[str]:
 
 
 async def live_through(browser: Browser) -> list[str]:
-    """Say, ask, approve, refuse, answer, rate, edit, regenerate, rename; the ids of what came of it."""
+    """Say, ask, approve, refuse, answer, rate, fork, pin, share, edit, regenerate, rename; the ids of what came of it."""
     async with browser.page() as page:
         script = (
             f'think {MARK} hm\nsay {MARK} hello\ncall add {{"a": 1, "b": 2}}\ncall boom'
@@ -70,6 +70,9 @@ async def live_through(browser: Browser) -> list[str]:
         ask(browser, "PUT", f"{place}/feedback/", rating)
         changes = {"title": f"{MARK} title", "metadata": {"note": MARK}}
         ask(browser, "PATCH", f"threads/{thread}/", changes)
+        fork = ask(browser, "POST", f"{place}/fork/", {})
+        ask(browser, "PATCH", f"threads/{fork['id']}/", {"pinned": True})
+        shared = ask(browser, "POST", f"threads/{thread}/shares/", {})
         ask(browser, "POST", f"{place}/regenerate/", {"id": uuid.uuid4().hex})
         await page.ended("completed")
         edit = {"id": uuid.uuid4().hex, "text": f"say {MARK} edited"}
@@ -93,7 +96,8 @@ async def live_through(browser: Browser) -> list[str]:
         taken = await resolve(page, third, said(asked, "answer", output=filled))
         assert taken["type"] == "accepted", taken
         await page.ended("completed")
-    return [thread, other, third, question]
+    ids = [thread, other, third, question, fork["id"], fork["run"]["id"]]
+    return [*ids, shared["id"], shared["token"]]
 
 
 @pytest.mark.timeout(400)  # a long story, and processes of its own
@@ -116,7 +120,7 @@ async def test_whoever_has_used_everything_is_erased_without_a_trace(
         )
         await page.ended("cancelled")
 
-    assert answer == {"threads": 4}
+    assert answer == {"threads": 5}
     assert {name.partition(".")[0] for name in before} >= {
         f"chatkit_app_{table}"
         for table in (

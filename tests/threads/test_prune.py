@@ -18,6 +18,8 @@ from chatkit_app.models import (
     Command,
     Message,
     Run,
+    Share,
+    Tally,
     Thread,
     Usage,
 )
@@ -170,6 +172,19 @@ def test_what_is_told_and_counted_goes_after_its_days(ann, only) -> None:
     assert Thread.objects.count() == 2
 
 
+def test_sums_of_the_dashboard_go_by_their_hour(only) -> None:
+    for days in (1, 9):
+        Tally.objects.create(
+            hour=ago(days), assistant="test", metric="run", label="completed", count=1
+        )
+    only(tallies=7)
+    assert due()["tallies"] == 1
+
+    assert pruned() == {"tallies": 1}
+
+    assert Tally.objects.get().hour > ago(7)
+
+
 def test_uploads_that_nobody_sent_go_with_their_files(ann, only, media) -> None:
     only()
     late, early = make_attachment(ann, MARK), make_attachment(ann, MARK)
@@ -179,6 +194,18 @@ def test_uploads_that_nobody_sent_go_with_their_files(ann, only, media) -> None:
 
     assert Attachment.objects.get() == early
     assert len([path for path in media.rglob("*") if path.is_file()]) == 1
+
+
+def test_links_whose_time_is_over_go_whatever_else_is_kept(ann, only) -> None:
+    only()
+    late, early = fill(ann, MARK), fill(ann, MARK)
+    Share.objects.filter(thread=late).update(expires_at=ago(0.1))
+    Share.objects.filter(thread=early).update(revoked_at=ago(0.1))
+    assert due()["shares"] == 1
+
+    assert pruned() == {"shares": 1}
+
+    assert Share.objects.get().thread == early
 
 
 def test_a_file_that_is_held_keeps_nothing_else(ann, only, monkeypatch) -> None:
@@ -209,7 +236,13 @@ def test_what_is_due_is_told_without_changing_anything(ann, only) -> None:
     Command.objects.update(created_at=ago(8))
     before = remains(MARK)
 
-    assert due() == {"unfinished": 1, "attachments": 0, "threads": 1, "commands": 4}
+    assert due() == {
+        "unfinished": 1,
+        "attachments": 0,
+        "shares": 0,
+        "threads": 1,
+        "commands": 4,
+    }
 
     assert remains(MARK) == before
     assert pruned() == {"unfinished": 1, "threads": 1, "commands": 2}

@@ -14,6 +14,7 @@
  * @property {string} createdAt
  * @property {string} lastActivityAt
  * @property {boolean} unread the assistant has said something that its owner has not seen
+ * @property {boolean} pinned its owner keeps it at the top
  * @property {{ [key: string]: unknown }} metadata
  * @property {{ id: string, status: string, errorCode: string | null } | null} run the newest
  * @property {Hit | null} [hit] of a search; null where the title alone has its words
@@ -28,10 +29,18 @@
  * @property {string} [search] words of its title or of what was said
  * @property {string} [status] one or more of open, locked and archived, with commas between
  * @property {boolean} [unread] only those, or only the others
+ * @property {boolean} [pinned] only those, or only the others
  * @property {string} [cursor] `next` of the page before
  * @property {number} [size] 1 to 100
  *
  * @typedef {{ threads: ThreadRow[], next: string | null }} ThreadsPage newest activity first
+ * @typedef {object} ShareRow a link by which a thread can be read up to `message`
+ * @property {string} id
+ * @property {string} message
+ * @property {string} createdAt
+ * @property {string} expiresAt
+ * @property {string | null} revokedAt
+ *
  * @typedef {{ kind: "up" | "down", reasons?: readonly string[], comment?: string }} Rating
  */
 
@@ -70,6 +79,29 @@ export class Api {
   /** @param {string} thread @returns {Promise<ThreadRow>} */
   unarchive(thread) {
     return this.#change(thread, { status: "open" })
+  }
+
+  /** Keep it at the top. @param {string} thread @returns {Promise<ThreadRow>} */
+  pin(thread) {
+    return this.#change(thread, { pinned: true })
+  }
+
+  /** @param {string} thread @returns {Promise<ThreadRow>} */
+  unpin(thread) {
+    return this.#change(thread, { pinned: false })
+  }
+
+  /**
+   * A new thread that begins as this one, down to a message that is shown.
+   *
+   * @param {string} thread
+   * @param {string} message
+   * @param {{ title?: string, externalId?: string }} [options] the same `externalId` makes one thread
+   * @returns {Promise<ThreadRow>}
+   */
+  fork(thread, message, options = {}) {
+    const path = `${messagePath(thread, message)}fork/`
+    return this.#http.ask(path, { method: "POST", body: JSON.stringify(options) })
   }
 
   /**
@@ -122,9 +154,33 @@ export class Api {
     return this.#http.ask(feedbackPath(thread, message), { method: "DELETE" })
   }
 
+  /** The newest links of a thread, some of them good no more. @param {string} thread @returns {Promise<ShareRow[]>} */
+  async shares(thread) {
+    const { results } = await this.#http.ask(`${sharesPath(thread)}?page_size=100`)
+    return results
+  }
+
+  /**
+   * A link for what is in the thread now. `url`, a path, and `token` are told here alone.
+   *
+   * @param {string} thread
+   * @param {{ days?: number }} [options] as many as the site allows, where it isn't said
+   * @returns {Promise<ShareRow & { url: string, token: string }>}
+   */
+  share(thread, { days } = {}) {
+    const body = JSON.stringify(days === undefined ? {} : { days })
+    return this.#http.ask(sharesPath(thread), { method: "POST", body })
+  }
+
+  /** @param {string} thread @param {string} share its id */
+  revokeShare(thread, share) {
+    const path = `${sharesPath(thread)}${encodeURIComponent(share)}/`
+    return this.#http.ask(path, { method: "DELETE" })
+  }
+
   /**
    * @param {string} thread
-   * @param {{ title?: string, status?: "open" | "archived" }} change
+   * @param {{ title?: string, status?: "open" | "archived", pinned?: boolean }} change
    */
   #change(thread, change) {
     return this.#http.ask(pathOf(thread), {
@@ -144,7 +200,17 @@ function pathOf(thread) {
   return `api/threads/${encodeURIComponent(thread)}/`
 }
 
+/** @param {string} thread */
+function sharesPath(thread) {
+  return `${pathOf(thread)}shares/`
+}
+
+/** @param {string} thread @param {string} message */
+function messagePath(thread, message) {
+  return `${pathOf(thread)}messages/${encodeURIComponent(message)}/`
+}
+
 /** @param {string} thread @param {string} message */
 function feedbackPath(thread, message) {
-  return `${pathOf(thread)}messages/${encodeURIComponent(message)}/feedback/`
+  return `${messagePath(thread, message)}feedback/`
 }

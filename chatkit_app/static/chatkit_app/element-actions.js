@@ -15,6 +15,7 @@ import { ActionButton, ActionNote, Toolbar } from "./element-toolbar.js"
  * @property {(id: string) => Promise<void>} regenerate
  * @property {(id: string, step: 1 | -1) => Promise<void>} show the branch of this message
  * @property {(id: string, text: string, attachments: string[]) => Promise<void>} edit
+ * @property {(id: string) => Promise<void>} fork go on from this message in a new thread, which is opened
  * @property {(id: string, rating: Rating | null) => Promise<void>} rate null takes it back
  * @property {(message: Message) => Promise<Message>} whole with nothing cut
  * @property {(error: unknown) => string} problem why it was refused
@@ -52,6 +53,8 @@ export function offers(message, { thread }) {
     copy: textOf(message) !== "",
     edit: isUser && isOpen,
     regenerate: isAnswer && isOpen && message.runId !== null,
+    // Also a person's answer, and where this thread takes no messages: the new one does.
+    fork: !isUser,
     rate: isAnswer,
   }
 }
@@ -65,6 +68,7 @@ export class ActionsView {
   #copy
   #edit
   #regenerate
+  #fork
   #up
   #down
   #branches
@@ -94,11 +98,13 @@ export class ActionsView {
     this.#copy = button(ICONS.copy, () => this.#copyText())
     this.#edit = button(ICONS.pen, edit)
     this.#regenerate = button(ICONS.again, () => host.regenerate(this.#message.id))
+    this.#fork = button(ICONS.fork, () => this.#goOn())
     this.#up = button(ICONS.up, () => this.#rate("up"))
     this.#down = button(ICONS.bad, () => this.#rate("down"))
     this.#branches = new BranchesView(words, (id, step) => host.show(id, step), refused)
     this.#name()
-    const buttons = [this.#copy, this.#edit, this.#regenerate, this.#up, this.#down]
+    const first = [this.#copy, this.#edit, this.#regenerate, this.#fork]
+    const buttons = [...first, this.#up, this.#down]
     const children = [...buttons.map(({ element }) => element), this.#branches.element]
     this.#toolbar = new Toolbar(words("actions"), children)
     this.element = h("div", { class: "actions" })
@@ -117,6 +123,7 @@ export class ActionsView {
     this.#copy.show(offered.copy && Boolean(navigator.clipboard))
     this.#edit.show(offered.edit)
     this.#regenerate.show(offered.regenerate)
+    this.#fork.show(offered.fork)
     this.#up.show(offered.rate)
     this.#down.show(offered.rate)
     this.#drawRating()
@@ -133,6 +140,7 @@ export class ActionsView {
     this.#copy.name(this.#words("copyMessage"))
     this.#edit.name(this.#words("edit"))
     this.#regenerate.name(this.#words("regenerate"))
+    this.#fork.name(this.#words("fork"))
     this.#up.name(this.#words("rateUp"))
     this.#down.name(this.#words("rateDown"))
   }
@@ -141,6 +149,11 @@ export class ActionsView {
   #begin(act) {
     this.#note.say("")
     return act()
+  }
+
+  async #goOn() {
+    await this.#host.fork(this.#message.id)
+    this.#host.say(this.#words("forked"))
   }
 
   async #copyText() {

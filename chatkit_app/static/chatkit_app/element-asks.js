@@ -7,15 +7,17 @@ import { isClipped } from "./element-actions.js"
 
 /**
  * @param {ClientShape} client
- * @returns {Pick<ActionsHost, "regenerate" | "show" | "edit" | "rate" | "whole">}
+ * @param {(thread: string) => void} open another thread
+ * @returns {Pick<ActionsHost, "regenerate" | "show" | "edit" | "fork" | "rate" | "whole">}
  */
-export function asksOf(client) {
+export function asksOf(client, open) {
   const threadId = () => client.threadId ?? ""
   return {
     regenerate: async (id) => void (await client.regenerate(id)),
     show: async (id) => void (await client.show(id)),
     edit: async (id, text, attachments) =>
       void (await client.edit(id, text, { attachments })),
+    fork: async (id) => open((await client.api.fork(threadId(), id)).id),
     rate: async (id, rating) =>
       rating
         ? client.api.rate(threadId(), id, rating)

@@ -20,8 +20,10 @@ import { sinceWords } from "./element-since.js"
  * @typedef {object} EntryHost what may be asked for; a promise rejects where it is refused
  * @property {(row: ThreadRow) => void} open
  * @property {(id: string, title: string) => Promise<void>} rename
+ * @property {(row: ThreadRow) => Promise<void>} pin to the top, or not any more
  * @property {(row: ThreadRow) => Promise<void>} archive or bring back
  * @property {(row: ThreadRow) => Promise<void>} remove
+ * @property {((row: ThreadRow, opener: HTMLElement) => void) | null} share null: not here
  * @property {() => void} unfolds no other entry shall be unfolded
  * @property {(error: unknown) => string} reason
  * @property {() => string | null} current
@@ -58,6 +60,9 @@ export class EntryView {
   #unread
   #open
   #more
+  /** What begins with this entry: a group of the list. */
+  #head = h("h3", { class: "thread-group", hidden: true })
+  #pin
   #archive
   #options
   #field
@@ -91,6 +96,7 @@ export class EntryView {
     this.#more.addEventListener("click", () =>
       this.#unfold(Boolean(this.#options.hidden)),
     )
+    this.#pin = optionButton(() => this.#asked(this.#pin, this.#host.pin), ICONS.pin)
     this.#archive = optionButton(() => this.#asked(this.#archive, this.#host.archive))
     this.#options = this.#drawOptions()
     this.#field = h("input", { type: "text", maxlength: TITLE_LENGTH, dir: "auto" })
@@ -98,7 +104,8 @@ export class EntryView {
     this.#save = h("button", { type: "submit" }, words("save"))
     this.#form = this.#drawForm()
     this.#bar = h("div", { class: "entry-row" }, this.#open, this.#more)
-    this.element = h("li", { class: "entry", "data-id": row.id }, this.#bar)
+    this.element = h("li", { class: "entry", "data-id": row.id })
+    this.element.append(this.#head, this.#bar)
     this.element.append(this.#options, this.#form, this.#problem)
     this.element.addEventListener("keydown", (event) => this.#pressed(event))
   }
@@ -122,11 +129,18 @@ export class EntryView {
     this.#drawState(row)
     this.#hit.hidden = !row.hit
     setText(this.#hit, row.hit?.excerpt ?? "")
+    setText(labelOf(this.#pin), this.#words(row.pinned ? "unpin" : "pin"))
     const isArchived = row.status === "archived"
     setText(labelOf(this.#archive), this.#words(isArchived ? "unarchive" : "archive"))
     const options = this.#words("threadOptions", { title })
     setAttribute(this.#more, "aria-label", options)
     setAttribute(this.#more, "title", options)
+  }
+
+  /** @param {string} text the name of the group that begins here; empty where none does */
+  head(text) {
+    this.#head.hidden = text === ""
+    setText(this.#head, text)
   }
 
   /** Nothing of it is unfolded any more. */
@@ -167,9 +181,19 @@ export class EntryView {
       "div",
       { class: "entry-options", hidden: true },
       rename,
+      this.#pin,
       this.#archive,
+      this.#drawShare(),
       remove,
     )
+  }
+
+  #drawShare() {
+    const { share } = this.#host
+    if (!share) return null
+    const button = optionButton(() => share(this.#row, button), ICONS.link)
+    setText(labelOf(button), this.#words("share"))
+    return button
   }
 
   #drawForm() {

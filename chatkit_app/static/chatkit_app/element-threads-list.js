@@ -27,6 +27,7 @@ import { Toast } from "./element-toast.js"
  * @property {(id: string) => void} removed
  * @property {() => void} closed
  * @property {(error: unknown) => string} reason
+ * @property {import("./element-threads-entry.js").EntryHost["share"]} share
  * @property {() => string} language a BCP 47 tag
  */
 
@@ -36,6 +37,8 @@ export class ThreadsDrawer {
   #threads
   #list = h("ul", { class: "threads" })
   #note = h("p", { class: "drawer-note", role: "status" })
+  /** What was done, for who does not see it. */
+  #said = h("p", { class: "unseen", role: "status" })
   #search
   #searchBox
   #open
@@ -125,6 +128,7 @@ export class ThreadsDrawer {
       h("div", { class: "drawer-head" }, h("h2", {}, words("threads")), close),
       h("div", { class: "drawer-find" }, this.#searchBox, filter),
       h("div", { class: "drawer-body" }, this.#note, this.#list, this.#more),
+      this.#said,
       this.#toast.element,
     )
     panel.setAttribute("aria-label", words("threads"))
@@ -142,11 +146,23 @@ export class ThreadsDrawer {
     this.#entries.render(
       threads.rows,
       ({ id }) => id,
-      (view, row) => view.update(row),
+      (view, row, place) => {
+        view.update(row)
+        view.head(this.#headAt(place))
+      },
     )
     this.#more.hidden = !(threads.isFound && threads.hasMore)
     setText(this.#note, this.#noteOf(threads.rows.length))
     this.#keepFocus(place, focused)
+  }
+
+  /** The name of the group that begins there: of the pinned ones, or of what stands below them. @param {number} place */
+  #headAt(place) {
+    const { rows, search } = this.#threads
+    if (search || !rows[0]?.pinned) return ""
+    if (place === 0) return this.#words("pinnedThreads")
+    const isFirst = rows[place - 1]?.pinned && !rows[place]?.pinned
+    return isFirst ? this.#words("otherThreads") : ""
   }
 
   /** @param {number} count of the threads that are shown */
@@ -162,12 +178,13 @@ export class ThreadsDrawer {
   /** @param {ThreadRow} row */
   #entry(row) {
     const threads = this.#threads
-    const { reason, current, language } = this.#host
+    const { reason, current, language, share } = this.#host
     /** @type {EntryView} */
     const view = new EntryView(this.#words, row, {
-      ...{ reason, current, language },
+      ...{ reason, current, language, share },
       open: (chosen) => this.#chosen(chosen),
       rename: (id, title) => threads.rename(id, title),
+      pin: (thread) => this.#pin(thread),
       archive: ({ id, status }) =>
         status === "archived" ? threads.unarchive(id) : threads.archive(id),
       remove: (thread) => this.#remove(thread),
@@ -186,6 +203,13 @@ export class ThreadsDrawer {
   #chosen({ id, hit }) {
     this.close()
     this.#host.open(id, hit ?? null)
+  }
+
+  /** @param {ThreadRow} row */
+  async #pin({ id, title, pinned }) {
+    await (pinned ? this.#threads.unpin(id) : this.#threads.pin(id))
+    const name = title || this.#words("untitled")
+    setText(this.#said, this.#words(pinned ? "unpinned" : "pinned", { title: name }))
   }
 
   /** @param {ThreadRow} row */

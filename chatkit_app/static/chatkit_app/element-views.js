@@ -7,6 +7,7 @@ import { ComposerView } from "./element-composer.js"
 import { Frame } from "./element-frame.js"
 import { MessagesView } from "./element-messages.js"
 import { BottomKeeper } from "./element-scroll.js"
+import { canShare, SharingDialog } from "./element-sharing.js"
 import { readList } from "./element-strings.js"
 import { ThreadsDrawer } from "./element-threads-list.js"
 import { WaitingBar } from "./element-waiting.js"
@@ -33,7 +34,7 @@ import { WaitingBar } from "./element-waiting.js"
  * @typedef {object} Hosts what the views ask for, each its own
  * @property {Omit<FrameHost, "toBottom">} frame
  * @property {Omit<MessagesHost, "say" | "keepAt">} messages
- * @property {Omit<DrawerHost, "closed">} drawer
+ * @property {Omit<DrawerHost, "closed" | "share"> & { api: import("./api.js").Api }} drawer
  * @property {ConstructorParameters<typeof ComposerView>[1]} composer
  * @property {() => void} showWaiting
  * @property {() => Promise<void>} unarchive
@@ -59,10 +60,13 @@ export function drawViews(words, owner, hosts) {
     say: (text) => announcer.say(text),
     keepAt: (element, top) => keeper.keepAt(element, top),
   })
+  const sharing = canShare(owner) ? new SharingDialog(words, hosts.drawer) : null
   const drawer = new ThreadsDrawer(words, {
     ...hosts.drawer,
     closed: () => frame.setCovered(false),
+    share: sharing && ((row, opener) => void sharing.open(row, opener)),
   })
+  if (sharing) drawer.element.append(sharing.element)
   const placeholder = owner.getAttribute("placeholder") || words("placeholder")
   const limits = limitsOf(owner)
   const { ready, language } = hosts.drawer

@@ -182,6 +182,7 @@ export class ThreadElement extends HTMLElement {
       },
       messages: { ...this.#messagesHost(), language },
       drawer: {
+        api: this.client.api,
         threads: new ThreadList(this.client.api, this.getAttribute("assistant") ?? ""),
         ready: () => this.#settled(),
         current: () => this.client.threadId,
@@ -204,7 +205,7 @@ export class ThreadElement extends HTMLElement {
   /** @returns {Omit<Hosts["messages"], "language">} */
   #messagesHost() {
     return {
-      ...asksOf(this.client),
+      ...asksOf(this.client, (id) => this.#open(id)),
       retry: () => this.#retry(),
       name: () => this.getAttribute("heading") || this.#words("assistant"),
       resolve: (answer) => this.client.resolve(answer),

@@ -4,6 +4,8 @@
  * @import { Api, ThreadRow, ThreadsPage, ThreadsQuery } from "./api.js"
  */
 
+/** @typedef {"threads" | "rename" | "pin" | "unpin" | "archive" | "unarchive" | "remove" | "restore"} Verbs */
+
 /** Rows of a page. */
 const PAGE = 20
 /** As many as a server gives at once: what was read beyond is read again when it is asked for. */
@@ -17,7 +19,7 @@ const MOST = 100
  * overtakes another one.
  */
 export class ThreadList extends EventTarget {
-  /** Newest activity first. @type {readonly ThreadRow[]} */
+  /** The pinned ones, then the others; of a search all together. Newest activity first. @type {readonly ThreadRow[]} */
   rows = []
   search = ""
   isArchived = false
@@ -37,7 +39,7 @@ export class ThreadList extends EventTarget {
   #pumped = Promise.resolve()
 
   /**
-   * @param {Pick<Api, "threads" | "rename" | "archive" | "unarchive" | "remove" | "restore">} api
+   * @param {Pick<Api, Verbs>} api
    * @param {string} assistant whose threads; empty for all
    */
   constructor(api, assistant) {
@@ -93,6 +95,16 @@ export class ThreadList extends EventTarget {
     this.#put(await this.#api.rename(id, title))
   }
 
+  /** Keep it at the top. @param {string} id */
+  async pin(id) {
+    this.#put(await this.#api.pin(id))
+  }
+
+  /** @param {string} id */
+  async unpin(id) {
+    this.#put(await this.#api.unpin(id))
+  }
+
   /** Put it away. @param {string} id */
   async archive(id) {
     await this.#api.archive(id)
@@ -120,7 +132,8 @@ export class ThreadList extends EventTarget {
 
   /** @param {ThreadRow} row */
   #put(row) {
-    this.rows = this.rows.map((old) => (old.id === row.id ? { ...old, ...row } : old))
+    const rows = this.rows.map((old) => (old.id === row.id ? { ...old, ...row } : old))
+    this.rows = this.search ? rows : [...pinnedOf(rows), ...othersOf(rows)]
     this.#changed()
     void this.refresh() // an answer that was on its way may still have it as it was
   }
@@ -151,9 +164,9 @@ export class ThreadList extends EventTarget {
     this.#wanted = null
     const key = keyOf(this)
     try {
-      const page = await this.#api.threads(this.#query(wanted))
+      const [pinned, page] = await this.#read(wanted)
       if (key !== keyOf(this)) return // asked for something else meanwhile
-      this.#took(wanted, page)
+      this.#took(wanted, pinned, page)
       this.found = key
       this.error = null
     } catch (error) {
@@ -163,9 +176,37 @@ export class ThreadList extends EventTarget {
     this.#changed()
   }
 
-  /** @param {"all" | "more"} wanted @returns {ThreadsQuery} */
+  /**
+   * What stands at the top, and a page of the others; a search finds them all together.
+   *
+   * @param {"all" | "more"} wanted
+   * @returns {Promise<[readonly ThreadRow[], ThreadsPage]>}
+   */
+  async #read(wanted) {
+    const query = this.#query(wanted)
+    if (this.search) return [[], await this.#api.threads(query)]
+    const others = this.#api.threads({ ...query, pinned: false })
+    if (wanted === "more") return [pinnedOf(this.rows), await others]
+    return Promise.all([this.#pinned(), others])
+  }
+
+  /** All of them: they are few. @returns {Promise<ThreadRow[]>} */
+  async #pinned() {
+    const { assistant, search, status } = this.#query("all")
+    const query = { assistant, search, status, pinned: true, size: MOST }
+    let page = await this.#api.threads(query)
+    const found = [...page.threads]
+    while (page.next !== null) {
+      page = await this.#api.threads({ ...query, cursor: page.next })
+      found.push(...page.threads)
+    }
+    return found
+  }
+
+  /** @param {"all" | "more"} wanted @returns {ThreadsQuery & { assistant: string, search: string, status: string }} */
   #query(wanted) {
-    const { search, isArchived, rows } = this
+    const { search, isArchived } = this
+    const rows = search ? this.rows : othersOf(this.rows)
     const shown = this.isFound ? Math.ceil(rows.length / PAGE) * PAGE : 0
     return {
       assistant: this.#assistant,
@@ -180,12 +221,15 @@ export class ThreadList extends EventTarget {
 
   /**
    * @param {"all" | "more"} wanted
+   * @param {readonly ThreadRow[]} pinned
    * @param {ThreadsPage} page
    */
-  #took(wanted, { threads, next }) {
-    const fresh = new Set(threads.map(({ id }) => id))
+  #took(wanted, pinned, { threads, next }) {
+    // One that was pinned or moved between two answers is in both.
+    const fresh = new Set([...threads, ...pinned].map(({ id }) => id))
     const before = wanted === "more" ? this.rows.filter(({ id }) => !fresh.has(id)) : []
-    this.rows = [...before, ...threads]
+    const top = new Set(pinned.map(({ id }) => id))
+    this.rows = [...pinned, ...before, ...threads.filter(({ id }) => !top.has(id))]
     this.#next = next
     this.hasMore = next !== null
   }
@@ -193,6 +237,16 @@ export class ThreadList extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event("change"))
   }
+}
+
+/** @param {readonly ThreadRow[]} rows */
+function pinnedOf(rows) {
+  return rows.filter(({ pinned }) => pinned)
+}
+
+/** @param {readonly ThreadRow[]} rows */
+function othersOf(rows) {
+  return rows.filter(({ pinned }) => !pinned)
 }
 
 /** @param {{ search: string, isArchived: boolean }} asked */

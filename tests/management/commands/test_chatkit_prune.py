@@ -40,7 +40,9 @@ def test_it_tells_what_would_go_then_lets_it_go_and_then_finds_nothing(
     assert set(said()) == {
         "unfinished: 0",
         "attachments: 0",
+        "shares: 0",
         "deleted_threads: 0",
         "visitor_threads: 0",
         "access_log: 0",
+        "tallies: 0",
     }
