@@ -24,6 +24,7 @@ THROTTLES: Mapping[str, str] = {
     "search": "600/minute",
     "write": "3000/minute",
     "send": "600/minute",
+    "fork": "20/minute",
     "shared": "600/minute",
 }
 """What one viewer may ask of the HTTP API, by scope."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import closing
+import asyncio
+from collections.abc import AsyncIterator, Generator, Mapping
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
@@ -37,8 +37,21 @@ def download(
     )
 
 
-async def _beside_the_loop(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Each piece is read in a thread that may use the database; no reading spans two of them."""
-    with closing(pieces):  # type: ignore[type-var]  # a generator
-        while (piece := await in_thread(next, pieces, None)) is not None:
+async def _beside_the_loop(pieces: Generator[bytes]) -> AsyncIterator[bytes]:
+    """Each piece is read in a thread that may use the database; no reading spans two of them.
+
+    Whoever goes away in the middle of one does not stop the thread: it is closed after that.
+    """
+    reading: asyncio.Future[bytes | None] | None = None
+    try:
+        while True:
+            reading = asyncio.ensure_future(in_thread(next, pieces, None))
+            piece = await asyncio.shield(reading)
+            if piece is None:
+                break
             yield piece
+    finally:
+        if reading is None or reading.done():
+            pieces.close()
+        else:
+            reading.add_done_callback(lambda _: pieces.close())

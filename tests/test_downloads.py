@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from collections.abc import Generator
 from uuid import uuid4
 
 import pytest
 from django.http import HttpRequest
 from django.test import AsyncRequestFactory, RequestFactory
 
+from chatkit_app import downloads
 from chatkit_app.db import in_thread
 from chatkit_app.downloads import TYPES, download
 from chatkit_app.engine.viewer import Viewer
@@ -32,6 +36,31 @@ def test_it_is_a_file_to_save_that_no_browser_takes_for_a_page(kind: str) -> Non
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer.streaming
     assert answer.getvalue()
+
+
+async def test_whoever_goes_away_in_the_middle_of_a_piece_leaves_nothing_open() -> None:
+    begun, go_on, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def pieces() -> Generator[bytes]:
+        try:
+            begun.set()
+            go_on.wait(10)
+            yield b"a piece"
+        finally:
+            closed.set()
+
+    async def read() -> None:
+        async for _piece in downloads._beside_the_loop(pieces()):
+            pass
+
+    reading = asyncio.create_task(read())
+    assert await in_thread(begun.wait, 10)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    go_on.set()
+
+    assert await in_thread(closed.wait, 10)
 
 
 async def test_beside_a_loop_it_is_read_in_threads() -> None:

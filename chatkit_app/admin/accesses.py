@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -63,8 +62,7 @@ class AccessLogAdmin(RecentAdmin):
     @admin.display(description=_("thread"))
     def thread(self, row: AccessLog) -> SafeString:
         """A link, unless the thread was erased since."""
-        if not row.is_there:  # type: ignore[attr-defined]  # annotated above
+        url = self.url_of_thread(row.thread_id)
+        if not (url and row.is_there):  # type: ignore[attr-defined]  # annotated above
             return format_html("<code>{}</code>", row.thread_id)
-        name = f"{self.admin_site.name}:chatkit_app_thread_change"
-        url = reverse(name, args=[row.thread_id])
         return format_html('<a href="{}"><code>{}</code></a>', url, row.thread_id)

@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Field, JSONField, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
@@ -144,9 +145,17 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def link_to(self, thread: Thread, title: str = "") -> SafeString:
         """A link to a thread's page; by its id, where nothing else is given."""
-        name = f"{self.admin_site.name}:chatkit_app_thread_change"
         text = Truncator(title or str(thread)).chars(TITLE)
-        return format_html('<a href="{}">{}</a>', reverse(name, args=[thread.pk]), text)
+        url = self.url_of_thread(thread.pk)
+        return format_html('<a href="{}">{}</a>', url, text) if url else escape(text)
+
+    def url_of_thread(self, pk: UUID) -> str:
+        """A thread's page; empty, where the site has unregistered it."""
+        try:
+            name = f"{self.admin_site.name}:chatkit_app_thread_change"
+            return reverse(name, args=[pk])
+        except NoReverseMatch:
+            return ""
 
     def title_of(self, request: HttpRequest, thread: Thread) -> str:
         """What a thread is called, to those who may read it; asked once for all rows of a list."""

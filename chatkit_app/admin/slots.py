@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.utils.formats import date_format
 from django.utils.timezone import get_current_timezone, localtime, make_aware
@@ -27,7 +27,8 @@ class Slots:
     @property
     def since(self) -> datetime:
         """The first hour (UTC) that counts. An hour counts for the day in which it begins."""
-        first = self.starts[0]
+        # In UTC: where clocks are put back or forward then, two zones are never equal.
+        first = self.starts[0].astimezone(UTC)
         hour = hour_of(first)
         return hour if hour == first else hour + timedelta(hours=1)
 

@@ -98,7 +98,8 @@ class Time:
 
 def ended(wanted: Wanted) -> list[Ended]:
     """Runs, their first tokens and steps, by the hour."""
-    rows = wanted.rows(Metric.RUN, Metric.FIRST_TOKEN, Metric.STEPS).order_by()
+    rows = wanted.rows(Metric.RUN, Metric.FIRST_TOKEN, Metric.STEPS)
+    rows = rows.order_by("-hour")  # of too many the newest
     named = rows.values_list("hour", "metric", "label", "bucket")
     found = named.annotate(count=Sum("count"))[: 2 * MOST_ROWS]
     return [
@@ -109,7 +110,7 @@ def ended(wanted: Wanted) -> list[Ended]:
 
 def costs(wanted: Wanted) -> list[Spent]:
     """What was paid, by the hour and assistant."""
-    rows = wanted.rows(Metric.COST).filter(total__gt=0).order_by()
+    rows = wanted.rows(Metric.COST).filter(total__gt=0).order_by("-hour")
     found = rows.values_list("hour", "assistant").annotate(cost=Sum("total"))
     return [
         Spent(hour=hour, assistant=assistant, cost=cost)

@@ -21,7 +21,7 @@ class ForkView(HistoryView):
     http_method_names = ["options", "post"]
     parameters = ()
     # It writes more than any other request.
-    throttle_scope = "send"
+    throttle_scope = "fork"
 
     def post(self, request: Request, thread: str, message: str) -> Response:
         """The new thread, 201; 200 and the one that is there, where its ``externalId`` is known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chatkit_app.api import share_shapes as shapes
-from chatkit_app.api.operation import PAGE, Operation, Schema
+from chatkit_app.api.operation import FLAG, PAGE, Operation, Schema
 from chatkit_app.api.shares import MAX_START, NewShare
 
 START: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_START}
@@ -15,7 +15,7 @@ SHARE_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         "get": Operation(
             name="shares_list",
             summary="The links of my thread, the newest first",
-            query=PAGE,
+            query={"live": (FLAG, "Are they good still?"), **PAGE},
             answers={200: shapes.SharesJson},
         ),
         "post": Operation(

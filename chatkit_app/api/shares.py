@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+from django.db.models import Q
 from django.urls import reverse
 from pydantic import Field
 from rest_framework import status
@@ -14,11 +15,10 @@ from rest_framework.utils.urls import replace_query_param
 
 from chatkit_app.api.bodies import read_body
 from chatkit_app.api.pages import CURSOR, SIZE, page_answer
-from chatkit_app.api.queries import as_id, query_text
+from chatkit_app.api.queries import as_id, query_flag, query_text
 from chatkit_app.api.serializers import moment_as_json
 from chatkit_app.api.throttles import AddressThrottle
 from chatkit_app.api.views import HistoryView, viewer_at
-from chatkit_app.conf import settings
 from chatkit_app.engine.states import PartKind
 from chatkit_app.exceptions import InvalidCommand
 from chatkit_app.models import Share
@@ -26,6 +26,7 @@ from chatkit_app.protocols.native_frames import Frame
 from chatkit_app.threads import sharing
 from chatkit_app.threads.shared import SharedMessage, SharedPart, shared_page
 
+LIVE = "live"
 START = "start"
 MAX_START = 10**9 - 1
 """Deeper than any thread; what the column of depths holds."""
@@ -40,7 +41,7 @@ HEADERS = {
 
 def as_allowed(schema: dict[str, Any]) -> None:
     """What the use case holds it to, for the schema."""
-    schema.update(exclusiveMinimum=0, maximum=settings.SHARE_DAYS)
+    schema.update(exclusiveMinimum=0, maximum=sharing.most_days())
 
 
 class NewShare(Frame):
@@ -53,11 +54,15 @@ class SharesView(HistoryView):
     """``GET`` and ``POST threads/<id>/shares/``."""
 
     http_method_names = ["get", "head", "options", "post"]
-    parameters = (CURSOR, SIZE)
+    parameters = (LIVE, CURSOR, SIZE)
 
     def get(self, request: Request, thread: str) -> Response:
-        """``{next, previous, results: [share …]}``, those that are good no more among them."""
+        """``{next, previous, results: [share …]}``: all, or those that are good (no more)."""
         rows = sharing.shares_of(viewer_at(request), as_id(thread))
+        is_live = query_flag(request, LIVE)
+        if is_live is not None:
+            live = Q(pk__in=sharing.live().values("pk"))
+            rows = rows.filter(live if is_live else ~live)
         return page_answer(request, rows, at="created_at", as_json=_told)
 
     def post(self, request: Request, thread: str) -> Response:
@@ -124,7 +129,8 @@ def read_start(text: str) -> int:
     """
     if not text:
         return 0
-    if not (text.isascii() and text.isdigit()) or int(text) > MAX_START:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_START))
+    if not is_number or int(text) > MAX_START:
         raise InvalidCommand(f"{START} is no number of a place.")
     return int(text)
 

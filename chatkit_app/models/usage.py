@@ -38,7 +38,8 @@ class Usage(models.Model):
             )
         ]
         indexes = [
-            models.Index(name="chatkit_usage_assistant", fields=["assistant", "day"])
+            models.Index(name="chatkit_usage_assistant", fields=["assistant", "day"]),
+            models.Index(name="chatkit_usage_day", fields=["tenant", "day"]),
         ]
 
     def __str__(self) -> str:

@@ -6,17 +6,31 @@ import logging
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from django.db.models import Q
+
 from chatkit_app.conf import settings
 from chatkit_app.db import in_thread
 from chatkit_app.engine.asking import counts_of
 from chatkit_app.engine.provider import Usage
 from chatkit_app.engine.states import StepStatus
 from chatkit_app.exceptions import ProviderError, RunError
-from chatkit_app.models import Step
+from chatkit_app.models import Run, Step
 from chatkit_app.runs import budgets, tallying, titling, usage
 from chatkit_app.runs.claiming import Loaded
 
 logger = logging.getLogger(__name__)
+
+
+def count_thread(thread_id: UUID) -> None:
+    """Count and tally what nobody has yet of a thread's runs, before they go; what fails is lost."""
+    left = Q(counted_at=None) | Q(tallied_at=None) | Q(steps__counted_at=None)
+    runs = Run.objects.filter(left, thread=thread_id).distinct()
+    for pk in list(runs.values_list("pk", flat=True)):
+        try:
+            usage.count(pk)
+            tallying.tally(pk)
+        except Exception:
+            logger.exception("Run %s is erased and can't be counted", pk)
 
 
 class Counting:

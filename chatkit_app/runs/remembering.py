@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
+from uuid import uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from pydantic import JsonValue
 from pydantic_core import to_json
@@ -30,9 +31,15 @@ from chatkit_app.engine.states import ACTIVE_RUN_STATUSES, CommandKind
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import CommandConflict, RateLimited
 from chatkit_app.models import Command, Run
+from chatkit_app.runs.budgets import ERASED, VISITORS, pseudonym
 
 Remembered = Send | Regenerate | Edit | Show | Reply | Retry | Cancel | Answer | Resolve
 Outcome = dict[str, JsonValue]
+
+VISITORS_OWN = Q(owner_key__startswith=VISITORS) | Q(
+    owner_key__startswith=ERASED + VISITORS
+)
+"""What anonymous visitors have asked for, those that were erased since among them."""
 
 KINDS: dict[type[Remembered], CommandKind] = {
     Send: CommandKind.SEND,
@@ -131,6 +138,22 @@ def _known_outcome(
     return outcome
 
 
+def unname(rows: QuerySet[Command]) -> None:
+    """Let visitors' messages of the last minute count for all of them, though whose they were is erased."""
+    since = timezone.now() - MINUTE
+    theirs = rows.filter(VISITORS_OWN, kind__in=ASKING, created_at__gt=since)
+    for pk in list(theirs.values_list("pk", flat=True)):
+        name = uuid4().hex
+        rows.filter(pk=pk).update(
+            thread=None,
+            run=None,
+            outcome={},
+            digest="",
+            client_id=name,
+            owner_key=pseudonym(name, is_visitor=True),
+        )
+
+
 def check_limits(viewer: Viewer) -> None:
     """Before a new run is made, in its transaction.
 
@@ -144,7 +167,7 @@ def check_limits(viewer: Viewer) -> None:
     _check_pace(mine, settings.MESSAGES_PER_MINUTE, "At most {} messages a minute.")
     if viewer.is_anonymous:
         # A new visitor costs a click, so what each may do is no limit.
-        everybodys = _recent().filter(owner_key__startswith="v:")
+        everybodys = _recent().filter(VISITORS_OWN)
         _check_pace(
             everybodys,
             settings.VISITOR_MESSAGES_PER_MINUTE,

@@ -22,4 +22,6 @@ def chatkit_dashboard(context: Context) -> dict[str, Any]:
         if app["app_label"] == "chatkit_app"
         for model in app["models"]
     ]
-    return {"dashboard": dashboard_of(context["request"], models)}
+    # Of a RequestContext, also where no context processor puts it there.
+    request = getattr(context, "request", None) or context["request"]
+    return {"dashboard": dashboard_of(request, models)}

@@ -64,6 +64,10 @@ def adopt(visitor: UUID, user: Any) -> int:
         _adopt_attachments(f"v:{visitor}", viewer.key)
         _adopt_feedback(f"v:{visitor}", viewer.key)
         _adopt_usage(f"v:{visitor}", viewer.key)
+        # What was being counted at this moment is there by then.
+        transaction.on_commit(
+            lambda: _adopt_usage(f"v:{visitor}", viewer.key), robust=True
+        )
         tenants = set(mine.order_by().values_list("tenant", flat=True))
         keys = (f"v:{visitor}", viewer.key)
         bells = [Bell(tenant=tenant, owner=key) for tenant in tenants for key in keys]
@@ -105,6 +109,7 @@ def _adopt_feedback(visitor: str, user: str) -> None:
     theirs.update(owner_key=user)
 
 
+@transaction.atomic
 def _adopt_usage(visitor: str, user: str) -> None:
     """What they have used counts as the user's: sums of the same day become one."""
     theirs = Usage.objects.filter(owner_key=visitor).order_by(*ROW)

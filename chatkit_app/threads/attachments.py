@@ -120,10 +120,22 @@ def _check_waiting(viewer: Viewer) -> None:
 
 def _store(row: Attachment, file: IO[bytes]) -> None:
     file.seek(0)
-    kept = row.file.storage.save(row.file.name, File(file))
-    if kept != row.file.name:  # a storage may have rules of its own
-        row.file.name = kept
-        row.save(update_fields=["file"])
+    note_kept(row, row.file.storage.save(row.file.name, File(file)))
+
+
+def note_kept(row: Attachment, name: str) -> None:
+    """Under which name the storage has kept a file, for it may have rules of its own.
+
+    Raises:
+        AttachmentNotFound: The row was erased meanwhile: the file has gone as well.
+    """
+    try:
+        if not Attachment.objects.filter(pk=row.pk).update(file=name):
+            raise AttachmentNotFound("The file was removed while it was kept.")
+    except BaseException:
+        row.file.storage.delete(name)
+        raise
+    row.file.name = name
 
 
 def own_waiting(viewer: Viewer) -> QuerySet[Attachment]:

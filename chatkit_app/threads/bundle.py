@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from django.core.files import File
 
@@ -41,14 +41,14 @@ class _Sink(io.RawIOBase):
         return found
 
 
-def written(export: Export, kind: str) -> Iterator[bytes]:
+def written(export: Export, kind: str) -> Generator[bytes]:
     """The whole of it as one of ``KINDS``, piece by piece."""
     if kind == ZIP:
         return as_zip(export)
     return encoded(as_markdown(export) if kind == MARKDOWN else as_json(export))
 
 
-def as_zip(export: Export) -> Iterator[bytes]:
+def as_zip(export: Export) -> Generator[bytes]:
     """``export.json``, ``export.md``, and each file as ``files/<id>/<name>``.
 
     A file that its storage does not have any more is left out.
@@ -56,7 +56,7 @@ def as_zip(export: Export) -> Iterator[bytes]:
     return _zipped(export, as_markdown(export))  # in the language of whoever asks
 
 
-def _zipped(export: Export, markdown: Iterator[str]) -> Iterator[bytes]:
+def _zipped(export: Export, markdown: Iterator[str]) -> Generator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         yield from _entry(
@@ -76,7 +76,7 @@ def _entry(
     export: Export,
     name: str,
     pieces: Iterable[bytes],
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     at = export.at.timetuple()[:6]
     info = zipfile.ZipInfo(name, at if at[0] in YEARS else (1980, 1, 1, 0, 0, 0))
     info.compress_type = zipfile.ZIP_DEFLATED
@@ -87,7 +87,7 @@ def _entry(
                 yield found
 
 
-def _pieces_of(row: Attachment) -> Iterator[bytes] | None:
+def _pieces_of(row: Attachment) -> Generator[bytes] | None:
     """The file, piece by piece; None where it is gone."""
     try:
         file = row.file.open("rb")
@@ -97,7 +97,7 @@ def _pieces_of(row: Attachment) -> Iterator[bytes] | None:
     return _read(file)
 
 
-def _read(file: File[bytes]) -> Iterator[bytes]:
+def _read(file: File[bytes]) -> Generator[bytes]:
     try:
         while piece := file.read(PIECE):
             yield piece
@@ -105,7 +105,7 @@ def _read(file: File[bytes]) -> Iterator[bytes]:
         file.close()
 
 
-def encoded(texts: Iterable[str]) -> Iterator[bytes]:
+def encoded(texts: Iterable[str]) -> Generator[bytes]:
     """In UTF-8, small pieces put together."""
     found: list[str] = []
     size = 0

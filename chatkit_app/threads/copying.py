@@ -121,10 +121,14 @@ def _run_like(row: Run, thread: Thread, copies: Copies, now: datetime) -> Run:
     ended: dict[str, Any] = {}
     if row.status in ACTIVE_RUN_STATUSES:
         ended = {"status": RunStatus.CANCELLED, "finished_at": now}
+    visitor = {"visitor": str(thread.visitor)} if thread.visitor else {}
     return _like(
         row,
         copies.runs[row.pk],
         thread_id=thread.pk,
+        # Whoever forks has it tried again with their own rights.
+        started_by_id=thread.user_id,
+        context={**_without_visitor(row.context), **visitor},
         prompt_id=copies.messages.get(row.prompt_id, answer),
         answer_id=answer,
         owner=None,
@@ -138,6 +142,10 @@ def _run_like(row: Run, thread: Thread, copies: Copies, now: datetime) -> Run:
         copy_of=row.copy_of or row.pk,
         **ended,
     )
+
+
+def _without_visitor(context: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in context.items() if name != "visitor"}
 
 
 def _step_like(row: Step, copies: Copies, now: datetime) -> Step:

@@ -40,7 +40,9 @@ from chatkit_app.models import (
 )
 from chatkit_app.runs.budgets import VISITORS, pseudonym
 from chatkit_app.runs.closing import close_run, move_run
+from chatkit_app.runs.counting import count_thread
 from chatkit_app.runs.recorder import record
+from chatkit_app.runs.remembering import unname
 from chatkit_app.runs.runner import runner
 from chatkit_app.threads.accesses import note
 from chatkit_app.threads.attachments import throw_away
@@ -102,7 +104,9 @@ def erase_as_staff(viewer: Viewer, thread_id: UUID) -> None:
 
 def erase_thread(thread_id: UUID, *, still: Q | None = None) -> bool:
     """Erase a thread; False where there is none, or ``still`` does not hold of it (any more)."""
-    if not disown(thread_id, still=still):
+    is_mine = disown(thread_id, still=still)
+    # Asked again, it ends what broke off.
+    if not is_mine and (still or not unfinished().filter(pk=thread_id).exists()):
         return False
     _erase_what_is_in(thread_id)
     return True
@@ -169,8 +173,11 @@ def forget_user(sender: object, instance: Any, **kwargs: object) -> None:
 
     In the transaction that deletes the user it becomes nobody's; it is erased when that is committed.
     """
-    _let_go(Owner(key=Viewer(user=instance).key))
+    owner = Owner(key=Viewer(user=instance).key)
+    _let_go(owner)
     transaction.on_commit(finish, robust=True)
+    # What another process was just counting is there by then.
+    transaction.on_commit(lambda: _unname_usage(owner), robust=True)
 
 
 def disown(thread_id: UUID, *, still: Q | None = None) -> bool:
@@ -244,7 +251,7 @@ def erase_files(rows: QuerySet[Attachment]) -> int:
                     "The file of attachment %s can't be erased now", row.pk
                 )
                 failed = error
-        count += throw_away(Attachment.objects.filter(pk__in=gone))
+        count += throw_away(rows.filter(pk__in=gone))
         last = some[-1].pk
         if failed is not None and not gone:
             break
@@ -269,6 +276,7 @@ class _Left:
 def _let_go(owner: Owner) -> _Left:
     theirs = Thread.objects.filter(owner.owned)
     threads = [pk for pk in pages_of(theirs) if disown(pk)]
+    unname(Command.objects.filter(owner.owned))
     throw_rows(Command.objects.filter(owner.owned))
     rated = Feedback.objects.filter(owner_key=owner.key)
     if owner.tenant is not None:
@@ -289,7 +297,8 @@ def _unname_usage(owner: Owner) -> None:
 
 
 def _erase_what_is_in(thread_id: UUID) -> None:
-    """Everything of a thread that is nobody's, then itself."""
+    """Everything of a thread that is nobody's, then itself; what was used in it is counted first."""
+    count_thread(thread_id)
     while True:
         erase_files(Attachment.objects.filter(thread=thread_id))
         for some in (_some_events, _some_commands, _some_messages):
@@ -357,6 +366,7 @@ def _some_events(thread_id: UUID) -> int:
 
 
 def _some_commands(thread_id: UUID) -> int:
+    unname(Command.objects.filter(thread=thread_id))
     return _some(Command.objects.filter(thread=thread_id))
 
 

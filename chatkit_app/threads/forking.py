@@ -28,13 +28,13 @@ from chatkit_app.exceptions import (
 )
 from chatkit_app.models import Attachment, Message, Thread, new_id
 from chatkit_app.threads import editing
-from chatkit_app.threads.attachments import FOLDER, throw_away
+from chatkit_app.threads.attachments import FOLDER, note_kept, throw_away
 from chatkit_app.threads.copying import copy_messages
 
 MESSAGES = 1000
 """What a fork may begin with."""
-FILES_BYTES = 256 * 1024 * 1024
-"""Bytes of all its files together: they are copied while somebody waits."""
+FILES_BYTES = 64 * 1024 * 1024
+"""Bytes of all its files together: they are copied while somebody waits, and fill the storage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,14 +149,16 @@ def _copy_file(viewer: Viewer, row: Attachment, pk: UUID) -> None:
             kept = new.file.storage.save(new.file.name, file)
     except FileNotFoundError:
         return  # gone here as there
-    if kept != new.file.name:  # a storage may have rules of its own
-        new.file.name = kept
-        new.save(update_fields=["file"])
+    note_kept(new, kept)
 
 
 def _throw_away(files: Mapping[UUID, UUID]) -> None:
+    """Those that nothing has taken: a fork whose end nobody heard of keeps its files."""
     if files:
-        throw_away(Attachment.objects.filter(pk__in=files.values()), limit=len(files))
+        waiting = Attachment.objects.filter(
+            pk__in=files.values(), thread=None, status=AttachmentStatus.WAITING
+        )
+        throw_away(waiting, limit=len(files))
 
 
 @transaction.atomic

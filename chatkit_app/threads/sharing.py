@@ -132,8 +132,13 @@ def expired() -> QuerySet[Share]:
     return Share.objects.filter(expires_at__lte=clock.now())
 
 
+def most_days() -> float:
+    """How long a link may be good for."""
+    return min(settings.SHARE_DAYS, MOST_DAYS)
+
+
 def _lasting(days: float | None) -> timedelta:
-    most = min(settings.SHARE_DAYS, MOST_DAYS)
+    most = most_days()
     if days is None:
         return timedelta(days=most)
     if not math.isfinite(days) or not 0 < days <= most:

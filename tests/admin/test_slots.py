@@ -68,6 +68,25 @@ def test_no_hour_is_lost_where_clocks_are_changed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "first"),
+    [
+        ("Africa/Cairo", datetime(2026, 4, 24, tzinfo=UTC)),  # its midnight is left out
+        ("America/Havana", datetime(2026, 11, 1, tzinfo=UTC)),  # it comes twice
+        ("Europe/Berlin", datetime(2026, 10, 25, tzinfo=UTC)),
+    ],
+)
+def test_the_first_hour_counts_whatever_the_clocks_do_at_its_midnight(
+    zone: str, first: datetime
+) -> None:
+    with override(zone):
+        slots = slots_of(7, first + timedelta(days=6, hours=12))
+        around = {first + timedelta(hours=hour) for hour in range(-14, 30)}
+        places = slots.places(around)
+
+    assert slots.since == min(places)
+
+
+@pytest.mark.parametrize(
     ("said", "days"),
     [
         *((str(days), days) for days in (1, 7, 30)),

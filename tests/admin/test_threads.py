@@ -321,6 +321,6 @@ def test_the_queries_of_a_timeline_do_not_grow_with_it(
     for thread in (short, long):
         # session, user, thread; what is read is noted (may they, twice, and was it just now); depths,
         # messages, runs, steps, parts, interrupts, feedback; what waits; the newest run; what was
-        # spent, twice; what may be done, thrice
-        with django_assert_num_queries(20):
+        # spent, twice; what may be done, thrice; links that are good
+        with django_assert_num_queries(21):
             admin_client.get(page_of(thread))

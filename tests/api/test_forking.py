@@ -137,8 +137,8 @@ def test_a_thread_whose_assistant_is_gone_can_not_be_gone_on_with(page, thread) 
     assert (answer.status_code, answer.json()["code"]) == (404, "assistant_not_found")
 
 
-def test_a_fork_counts_as_a_message_does(page, thread, settings) -> None:
-    settings.CHATKIT_THROTTLES = {"send": "1/day"}
+def test_forks_have_a_throttle_of_their_own(page, thread, settings) -> None:
+    settings.CHATKIT_THROTTLES = {"fork": "1/day"}
 
     answers = [ask(page, "post", door(thread), {}) for _ in range(2)]
 

@@ -374,3 +374,28 @@ def test_the_token_is_told_once(page, thread) -> None:
 
     assert token not in listed
     assert Share.objects.get().token_hash not in listed
+
+
+def test_only_those_that_are_good_can_be_asked_for(page, thread) -> None:
+    gone, good = make(page, thread)["id"], make(page, thread)["id"]
+    old = make(page, thread)["id"]
+    ask(page, "delete", f"{shares_of(thread)}{gone}/")
+    Share.objects.filter(pk=old).update(expires_at=timezone.now())
+
+    found = {
+        live: {
+            row["id"]
+            for row in ask(page, "get", f"{shares_of(thread)}?live={live}").json()[
+                "results"
+            ]
+        }
+        for live in ("true", "false")
+    }
+
+    assert found == {"true": {good}, "false": {gone, old}}
+
+
+def test_a_site_that_sets_no_end_has_a_schema_all_the_same(settings) -> None:
+    settings.CHATKIT_SHARE_DAYS = float("inf")
+
+    assert Client().get("/chatkit/api/schema/?format=json").status_code == 200

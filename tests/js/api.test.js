@@ -69,7 +69,7 @@ test("each thing has its address", async () => {
       "POST /threads/t/read/",
       "PUT /threads/t/messages/m/feedback/",
       "DELETE /threads/t/messages/m/feedback/",
-      "GET /threads/t/shares/?page_size=100",
+      "GET /threads/t/shares/?live=true&page_size=100",
       "POST /threads/t/shares/",
       "DELETE /threads/t/shares/s/",
     ],

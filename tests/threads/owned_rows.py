@@ -15,7 +15,9 @@ from chatkit_app.models import (
     Event,
     Feedback,
     Part,
+    Run,
     Share,
+    Step,
     Thread,
     Usage,
 )
@@ -81,6 +83,9 @@ def fill(owner: object, mark: str, *, turns: int = 2) -> Thread:
             at=timezone.now(),
         )
     assert last is not None
+    now = timezone.now()  # the sums are below, by hand
+    Run.objects.filter(thread=thread).update(counted_at=now, tallied_at=now)
+    Step.objects.filter(run__thread=thread).update(counted_at=now)
     row = make_attachment(owner, mark, thread)
     Part.objects.create(
         message=last,

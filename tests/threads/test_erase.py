@@ -13,11 +13,11 @@ from chatkit_app.access import AccessPolicy, Action
 from chatkit_app.engine.commands import Send
 from chatkit_app.engine.states import RunStatus
 from chatkit_app.engine.viewer import Viewer
-from chatkit_app.exceptions import LeaseLost, NotAllowed, ThreadNotFound
+from chatkit_app.exceptions import LeaseLost, NotAllowed, RateLimited, ThreadNotFound
 from chatkit_app.log.batches import Batch, commit_once
 from chatkit_app.log.ring import ring
 from chatkit_app.log.statements import Fence
-from chatkit_app.models import AccessLog, Attachment, Message, Run, Thread, Usage
+from chatkit_app.models import AccessLog, Attachment, Message, Run, Tally, Thread, Usage
 from chatkit_app.runs import service, usage
 from chatkit_app.runs.claiming import Held, claim_run
 from chatkit_app.threads import erase
@@ -25,6 +25,7 @@ from chatkit_app.threads.erase import Owner
 from tests.history_rows import add_turns, make_thread
 from tests.log.writing import line_of
 from tests.remains import remains
+from tests.runs.desk import a_visitor, say
 from tests.threads.killing import killed
 from tests.threads.owned_rows import fill, make_attachment, viewer_of
 
@@ -122,6 +123,54 @@ def test_what_is_counted_while_its_owner_is_erased_is_nobodys(ann, monkeypatch) 
 
     assert Usage.objects.filter(messages=2).exists(), "none was counted"
     assert remains(key) == []
+
+
+def test_what_is_erased_before_anybody_has_counted_it_is_counted_all_the_same(
+    recorded, settings
+) -> None:
+    settings.CHATKIT_VISITOR_MESSAGES_PER_MINUTE = 2
+    for _ in range(2):
+        viewer = a_visitor()
+        say(viewer, "say Hi")
+        erase.erase_own(viewer)
+        assert remains(str(viewer.visitor)) == []
+
+    row = Usage.objects.get()
+    assert (row.messages, row.owner_key) == (2, "x:v:nobody")
+    assert Tally.objects.get(metric="run", label="cancelled").count == 2
+    with pytest.raises(RateLimited):
+        say(a_visitor(), "say Hi")
+
+
+def test_a_thread_whose_erasing_broke_off_goes_when_it_is_erased_again(
+    ann, monkeypatch
+) -> None:
+    thread = fill(ann, MARK)
+
+    def breaks_off(*_what: object) -> None:
+        raise OSError("The storage is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase, "_erase_what_is_in", breaks_off)
+        with pytest.raises(OSError, match="away"):
+            erase.erase_thread(thread.pk)
+    assert Message.objects.filter(thread=thread).exists()
+
+    assert erase.erase_thread(thread.pk)
+    assert not Thread.objects.exists()
+    assert not erase.erase_thread(thread.pk)
+
+
+def test_what_is_counted_while_its_user_is_deleted_is_nobodys(ann) -> None:
+    fill(ann, MARK)
+    key, day = viewer_of(ann).key, timezone.now().date()
+
+    with transaction.atomic():
+        ann.delete()
+        # By another process, which had read whose it was.
+        Usage.objects.create(owner_key=key, assistant="late", day=day)
+
+    assert not Usage.objects.filter(owner_key=key).exists()
 
 
 def test_an_owner_of_several_tenants_is_erased_in_one_or_in_all(ann) -> None:

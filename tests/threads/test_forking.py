@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from chatkit_app.access import AccessPolicy, Action
 from chatkit_app.engine.viewer import Viewer
 from chatkit_app.exceptions import (
+    AttachmentNotFound,
     CommandConflict,
     ForkTooLarge,
     MessageNotFound,
@@ -306,6 +307,63 @@ def test_files_that_are_too_large_together_are_not_copied(
         fork(viewer, asked(thread))
 
     assert len(files_in(media)) == 1
+
+
+def test_a_fork_whose_end_nobody_heard_of_keeps_its_files(
+    viewer: Viewer, thread: Thread, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_file(last_of(thread))
+
+    def ends(_pk: UUID) -> None:
+        raise RuntimeError("The process ends.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner_bell, "ring_thread", ends)
+        with pytest.raises(RuntimeError):
+            fork(viewer, asked(thread))
+
+    made = Thread.objects.exclude(pk=thread.pk).get()
+    assert Attachment.objects.filter(thread=made, status="sent").count() == 1
+    assert len(files_in(media)) == 2
+
+
+def test_a_copy_that_another_message_has_taken_stays_its(
+    viewer: Viewer, thread: Thread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_file(last_of(thread))
+    other = make_thread(viewer.visitor, assistant="test")
+    copy_files = forking._copy_files
+
+    def then_sent(*what: Any) -> dict[UUID, UUID]:
+        files = copy_files(*what)
+        copies = Attachment.objects.filter(pk__in=files.values())
+        copies.update(thread=other, status="sent", expires_at=None)
+        return files
+
+    monkeypatch.setattr(forking, "_copy_files", then_sent)
+    with pytest.raises(RunConflict):
+        fork(viewer, asked(thread))
+
+    assert Attachment.objects.filter(thread=other).count() == 1
+
+
+def test_who_is_erased_while_a_file_is_copied_leaves_none(
+    viewer: Viewer, thread: Thread, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_file(last_of(thread))
+    save = FileSystemStorage._save
+
+    def then_erased(self: FileSystemStorage, name: str, content: Any) -> str:
+        kept = save(self, name, content)
+        erase.erase_owner(Owner(key=viewer.key))
+        return kept
+
+    monkeypatch.setattr(FileSystemStorage, "_save", then_erased)
+    with pytest.raises(AttachmentNotFound):
+        fork(viewer, asked(thread))
+
+    assert not Attachment.objects.exists()
+    assert files_in(media) == []
 
 
 def test_a_file_is_copied_with_its_message(viewer: Viewer, thread: Thread) -> None:

@@ -154,9 +154,11 @@ export class Api {
     return this.#http.ask(feedbackPath(thread, message), { method: "DELETE" })
   }
 
-  /** The newest links of a thread, some of them good no more. @param {string} thread @returns {Promise<ShareRow[]>} */
+  /** The links of a thread that are good. @param {string} thread @returns {Promise<ShareRow[]>} */
   async shares(thread) {
-    const { results } = await this.#http.ask(`${sharesPath(thread)}?page_size=100`)
+    const { results } = await this.#http.ask(
+      `${sharesPath(thread)}?live=true&page_size=100`,
+    )
     return results
   }
 

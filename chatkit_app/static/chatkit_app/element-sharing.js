@@ -23,6 +23,8 @@ export class SharingDialog {
   #words
   #host
   #thread = ""
+  /** The link that is shown. */
+  #newest = ""
   /** What gets the focus back. @type {HTMLElement | null} */
   #opener = null
   #title = h("h2", { dir: "auto" })
@@ -106,16 +108,23 @@ export class SharingDialog {
     await this.#try(() => this.#read())
   }
 
+  /** What is told once does not stay in the page. */
+  #forget() {
+    this.#link.value = ""
+    this.#made.hidden = true
+  }
+
   #closed() {
-    this.#link.value = "" // told once: it does not stay in the page
+    this.#forget()
     this.#thread = ""
     this.#opener?.focus()
   }
 
   #share = async () => {
     const thread = this.#thread
-    const { url } = await this.#host.api.share(thread)
+    const { id, url } = await this.#host.api.share(thread)
     if (thread !== this.#thread) return
+    this.#newest = id
     this.#link.value = new URL(url, location.href).href
     this.#made.hidden = false
     this.#link.focus()
@@ -128,9 +137,8 @@ export class SharingDialog {
     if (thread === "") return // closed meanwhile
     const rows = await this.#host.api.shares(thread)
     if (thread !== this.#thread) return
-    const live = rows.filter(isLive)
-    this.#none.hidden = live.length > 0
-    this.#list.replaceChildren(...live.map((row) => this.#entry(row)))
+    this.#none.hidden = rows.length > 0
+    this.#list.replaceChildren(...rows.map((row) => this.#entry(row)))
   }
 
   /** @param {ShareRow} row */
@@ -143,7 +151,10 @@ export class SharingDialog {
     )
     revoke.addEventListener("click", () =>
       this.#asked(revoke, async () => {
-        await this.#host.api.revokeShare(this.#thread, row.id)
+        const thread = this.#thread
+        await this.#host.api.revokeShare(thread, row.id)
+        if (thread !== this.#thread) return
+        if (row.id === this.#newest) this.#forget()
         setText(this.#said, words("shareIsRevoked"))
         this.#make.focus() // the button goes away
         await this.#read()
@@ -187,11 +198,12 @@ export class SharingDialog {
 
   /** @param {() => Promise<void>} ask */
   async #try(ask) {
+    const thread = this.#thread
     this.#tell("")
     try {
       await ask()
     } catch (error) {
-      this.#tell(this.#host.reason(error))
+      if (thread === this.#thread) this.#tell(this.#host.reason(error))
     }
   }
 
@@ -200,9 +212,4 @@ export class SharingDialog {
     this.#problem.hidden = problem === ""
     setText(this.#problem, problem)
   }
-}
-
-/** @param {ShareRow} row */
-export function isLive({ revokedAt, expiresAt }) {
-  return revokedAt === null && new Date(expiresAt) > new Date()
 }

@@ -158,8 +158,8 @@ export class ThreadsDrawer {
 
   /** The name of the group that begins there: of the pinned ones, or of what stands below them. @param {number} place */
   #headAt(place) {
-    const { rows, search } = this.#threads
-    if (search || !rows[0]?.pinned) return ""
+    const { rows, search, isFound } = this.#threads
+    if (search || !isFound || !rows[0]?.pinned) return ""
     if (place === 0) return this.#words("pinnedThreads")
     const isFirst = rows[place - 1]?.pinned && !rows[place]?.pinned
     return isFirst ? this.#words("otherThreads") : ""

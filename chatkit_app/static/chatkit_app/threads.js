@@ -190,17 +190,11 @@ export class ThreadList extends EventTarget {
     return Promise.all([this.#pinned(), others])
   }
 
-  /** All of them: they are few. @returns {Promise<ThreadRow[]>} */
+  /** As many as stand at the top: more are found by a search. @returns {Promise<readonly ThreadRow[]>} */
   async #pinned() {
     const { assistant, search, status } = this.#query("all")
     const query = { assistant, search, status, pinned: true, size: MOST }
-    let page = await this.#api.threads(query)
-    const found = [...page.threads]
-    while (page.next !== null) {
-      page = await this.#api.threads({ ...query, cursor: page.next })
-      found.push(...page.threads)
-    }
-    return found
+    return (await this.#api.threads(query)).threads
   }
 
   /** @param {"all" | "more"} wanted @returns {ThreadsQuery & { assistant: string, search: string, status: string }} */
