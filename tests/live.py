@@ -27,7 +27,7 @@ import websockets
 Frame = dict[str, Any]
 
 ROOT = Path(__file__).parent.parent
-WAIT = 15.0  # seconds until a frame that does not come fails the test
+WAIT = 30.0  # seconds until a frame that does not come fails the test
 USERS = {"ann": "ann-pass", "bob": "bob-pass", "admin": "admin-pass"}
 
 

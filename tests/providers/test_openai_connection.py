@@ -38,9 +38,13 @@ SHORT: dict[str, Any] = {
 
 
 TINY: dict[str, dict[str, Any]] = {
-    name: {name: 0.2}
-    for name in ("first_token_timeout", "next_token_timeout", "total_timeout")
+    "first_token_timeout": {"first_token_timeout": 0.2},
+    "next_token_timeout": {"next_token_timeout": 0.2},
+    # Until then the first token must have come, on a busy machine too.
+    "total_timeout": {"total_timeout": 1.5},
 }
+MUCH_LATER = 15.0
+"""Seconds: far less than without the timeout that is tried."""
 
 
 @BOTH
@@ -50,8 +54,8 @@ async def test_a_stall_before_the_first_token_ends(kind: Kind, name: str) -> Non
         began = time.monotonic()
         got = await stream(provider, asking("Hello"))
         assert isinstance(got.failure, ProviderUnavailable)
-        assert 0.15 < time.monotonic() - began < 2
-        await asyncio.wait_for(fake.disconnected.wait(), 2)
+        assert 0.15 < time.monotonic() - began < MUCH_LATER
+        await asyncio.wait_for(fake.disconnected.wait(), MUCH_LATER)
 
 
 @BOTH
@@ -65,8 +69,8 @@ async def test_a_stall_between_tokens_ends(kind: Kind, name: str) -> None:
         got = await stream(provider, asking("Hello"))
         assert got.texts == [("text", "Hi")]
         assert isinstance(got.failure, ProviderUnavailable)
-        assert 0.15 < time.monotonic() - began < 2
-        await asyncio.wait_for(fake.disconnected.wait(), 2)
+        assert 0.15 < time.monotonic() - began < MUCH_LATER
+        await asyncio.wait_for(fake.disconnected.wait(), MUCH_LATER)
 
 
 @BOTH
