@@ -111,6 +111,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         "patch": Operation(
             name="threads_change",
             summary="Rename it, archive it, pin it, note something",
+            needs_body=False,
             body=ThreadChanges,
             answers={200: shapes.ThreadJson},
         ),
