@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.utils import translation
@@ -26,6 +27,13 @@ def no_language_left() -> Iterator[None]:
     """A request in German leaves its language in this thread, for whatever comes next."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def no_count_left() -> Iterator[None]:
+    """What throttles have counted of one test is in this process's cache for the next."""
+    yield
+    cache.clear()
 
 
 @pytest.fixture(scope="session")
