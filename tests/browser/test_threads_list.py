@@ -84,8 +84,9 @@ def test_a_search_asks_again_when_its_answer_is_there_and_not_with_each_letter(
     )
 
     chat.page.evaluate("held.on = 'search='")
-    drawer.search.press_sequentially("coffee")
+    drawer.search.press_sequentially("cof")
     chat.page.wait_for_function("held.length === 1")
+    drawer.search.press_sequentially("fee")
     expect(drawer.entries).to_have_count(
         2
     )  # nothing goes before something else is there
@@ -94,7 +95,7 @@ def test_a_search_asks_again_when_its_answer_is_there_and_not_with_each_letter(
 
     drawer.expect_titles("say Coffee.")
     first, *others = dict.fromkeys(asked)
-    assert "coffee".startswith(first)
+    assert "cof".startswith(first)
     assert others == ["coffee"]
 
 
@@ -121,7 +122,8 @@ def test_a_search_leads_to_the_message_that_it_has_found(
 
     drawer.open()
     drawer.search.fill("question 61")
-    drawer.expect_titles("A long chat")
+    # Its title is there from the search before: what was found in it must be the new one's.
+    expect(drawer.entry("A long chat")).to_contain_text("Question 61")
     drawer.entry("A long chat").get_by_role("button").first.click()
     found = chat.questions.filter(has_text="Question 61")
     expect(found).to_be_in_viewport()
