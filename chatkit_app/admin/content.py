@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from chatkit_app.access import viewer_of_request
@@ -102,14 +101,3 @@ def title_of(request: HttpRequest, thread: Thread) -> str:
     if may_read(request, thread) and thread.title:
         return thread.title
     return _("Thread %(id)s") % {"id": thread.pk}
-
-
-def place_of(
-    thread_id: UUID, message_id: UUID, kind: str, pk: UUID, site: str = "admin"
-) -> str:
-    """The address of something in a thread's page; ``kind``: ``message``, ``run`` or ``call``.
-
-    ``message_id`` is the message that it is in, by which the page finds it however long the thread is.
-    """
-    page = reverse(f"{site}:chatkit_app_thread_change", args=[thread_id])
-    return f"{page}?branch={message_id}#{kind}-{pk}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from pathlib import PurePath
-from typing import IO, Any
+from typing import IO
 from uuid import UUID, uuid4
 
 from django.core.files import File
@@ -194,12 +194,6 @@ def expired() -> QuerySet[Attachment]:
     return Attachment.objects.filter(
         status=AttachmentStatus.WAITING, expires_at__lte=clock.now()
     )
-
-
-def files_of(owner_keys: Any, tenant: str | None = None) -> QuerySet[Attachment]:
-    """All files of these owners (``u:<pk>``, ``v:<uuid>``): sent, waiting and expired ones."""
-    rows = Attachment.objects.filter(owner_key__in=owner_keys)
-    return rows if tenant is None else rows.filter(tenant=tenant)
 
 
 def throw_away(rows: QuerySet[Attachment], limit: int = 500) -> int:

@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db.models import Field
 
-from chatkit_app.admin.content import CONTENT, place_of, veiled
-from chatkit_app.models import AccessLog, Feedback, Interrupt, Message, Part, Thread
+from chatkit_app.admin.content import CONTENT, veiled
+from chatkit_app.models import AccessLog, Feedback, Interrupt, Part, Thread
 from tests.admin.lists import make_staff, text_of
 from tests.history_rows import NOON, Turn, make_thread
 
@@ -139,11 +139,3 @@ def test_every_column_named_exists_and_can_be_emptied() -> None:
         for name in names:
             assert isinstance(model._meta.get_field(name), Field)
             assert not getattr(row, name)
-
-
-def test_a_place_is_an_address_in_a_threads_page(admin_client, thread) -> None:
-    message = Message.objects.filter(thread=thread).first()
-
-    url = place_of(thread.pk, message.pk, "message", message.pk)
-
-    assert f'id="{url.partition("#")[2]}"' in admin_client.get(url).content.decode()
